@@ -1,0 +1,146 @@
+"""The contract of an egress: how records go out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from queue import Queue
+
+    from dynamic_des.messages import RunInfo
+    from dynamic_des.serializers import MessageSerializer
+
+__all__ = ["BaseEgress", "Batch"]
+
+Payload = dict[str, Any]
+
+
+class Batch(Sequence[Payload]):
+    """Records on their way to one sink: a sequence of the payload dictionaries, oldest first.
+
+    Each has ``stream_type`` (``"event"`` or ``"telemetry"``), ``sim_ts`` (simulated seconds), ``timestamp``
+    (ISO 8601), ``key`` or ``path_id``, ``value``, and ``seq`` (``sys_seq`` for the framework's own ``system.*``
+    records). A batch holds model records or system records, never both. Treat the dictionaries as read-only:
+    other sinks see the same values.
+
+    Attributes:
+        system: True when these are the framework's own ``system.*`` records.
+        refused: ``(seq, reason)`` of the records that `encode` could not encode; core sets them aside.
+    """
+
+    __slots__ = ("_build", "_encoded", "_payloads", "_raw", "refused", "system")
+
+    def __init__(self, raw: Sequence[Any], build: Callable[[Any], Payload], *, system: bool = False) -> None:
+        self._raw = raw
+        self._build = build
+        self._payloads: list[Payload] | None = None
+        self._encoded: dict[tuple[int, str], list[bytes | None]] = {}
+        self.refused: list[tuple[int, str]] = []
+        self.system = system
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    @overload
+    def __getitem__(self, index: int) -> Payload: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Payload]: ...
+    def __getitem__(self, index: int | slice) -> Payload | list[Payload]:
+        return self._all()[index]
+
+    def __iter__(self) -> Iterator[Payload]:
+        return iter(self._all())
+
+    def __repr__(self) -> str:
+        return f"<Batch of {len(self)} {'system' if self.system else 'model'} records>"
+
+    def _all(self) -> list[Payload]:
+        # built on first look and kept: a sink that only counts pays nothing, a retry sees the same objects
+        if self._payloads is None:
+            self._payloads = [self._build(record) for record in self._raw]
+        return self._payloads
+
+    def encode(self, serializer: MessageSerializer, topic: str = "") -> list[bytes | None]:
+        """Return each record as bytes, None for one that this serializer cannot encode.
+
+        What cannot be encoded is noted in `refused` and set aside by core when ``write`` returns; the rest of
+        the batch goes out. Encoded once however often the batch is retried.
+
+        Args:
+            serializer: Called once for each record.
+            topic: Passed to the serializer.
+        """
+        known = (id(serializer), topic)
+        if known not in self._encoded:
+            self._encoded[known] = [self._encode_one(serializer, topic, payload) for payload in self._all()]
+        return self._encoded[known]
+
+    def _encode_one(self, serializer: MessageSerializer, topic: str, payload: Payload) -> bytes | None:
+        try:
+            return serializer.serialize(topic, payload)
+        except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
+            seq = payload["sys_seq"] if self.system else payload["seq"]
+            self.refused.append((seq, f"{type(error).__name__}: {error}"))
+            return None
+
+
+class BaseEgress:
+    """Base class of everything that takes records out: a topic, a table, a file, the screen.
+
+    Override `write`, and whatever else is needed. Connect in `open`, disconnect in `close`; raise whenever a
+    batch could not be written. Core batches, retries and counts. All ``async`` methods run on core's asyncio
+    loop and must not block it; a plain ``def write`` runs in a thread of its own and may. A subclass needs no
+    ``super().__init__()``.
+
+    **Promised**: every record that passed the sink's filter reaches `write`, in order of ``seq``. A batch is
+    forgotten when `write` returned; after an exception the same batch comes again. No two `write` calls
+    of one egress overlap.
+
+    **Not promised**: that a record comes only once. What a retry could write twice, the connector prevents
+    (a transaction, an idempotent producer, ids from ``seq``) or documents.
+    """
+
+    async def open(self, run: RunInfo) -> None:
+        """Connect.
+
+        Raises:
+            PermanentError: If no retry would help. Any other exception means: try again later.
+        """
+
+    async def write(self, batch: Batch) -> Iterable[tuple[int, str]] | None:
+        """Write a batch, durably as far as the sink can be, before returning.
+
+        Returns:
+            None, or the ``(seq, reason)`` of single records that can never be written: they are set aside.
+
+        Raises:
+            PermanentError: If the sink has failed for good. Any other exception means: the whole batch again.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__}: an egress writes. Override `async def write(self, batch)` "
+            "or `async def run(self, egress_queue)`."
+        )
+
+    async def written(self) -> int | None:
+        """Return the last ``seq`` of this twin's model records that the sink durably holds, if it knows."""
+        return None
+
+    async def close(self) -> None:
+        """Disconnect. Called once after `open`, also when `open` raised."""
+
+    async def run(self, egress_queue: Queue[list[Payload]]) -> None:
+        """Take batches from the queue and write them, for ever.
+
+        The form of the earliest connectors: override this one method instead of `write`, and poll
+        ``egress_queue.get_nowait()``, which returns a list of dictionaries or raises `queue.Empty`. Core cancels
+        it when the queue has been emptied at the end.
+
+        **Not promised** in this form: retry and acknowledgement. A batch counts as written once it was
+        taken and the next one is asked for.
+
+        Args:
+            egress_queue: A real `queue.Queue`.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: core calls write(batch) of this egress, not run(queue).")

@@ -1,0 +1,107 @@
+"""Everything that this framework raises.
+
+::
+
+    DynamicDesError
+    ├── ParameterError        (ValueError)    a parameter of the model makes no sense
+    ├── UnknownPathError      (KeyError)      no such path in the registry
+    ├── WrongThreadError      (RuntimeError)  the model was touched from outside its thread
+    ├── ConfigError           (ValueError)    a configuration is wrong
+    ├── PluginError           (LookupError)   a plugin is missing, broken or of the wrong kind
+    ├── DecodeError           (ValueError)    a message is not a change
+    ├── EncodeError           (ValueError)    a record cannot be written in this format
+    ├── PermanentError        (RuntimeError)  a connector says: retrying will not help
+    └── ResourceError         (RuntimeError)  a resource was used in a way that it forbids
+
+Every text reads ``where: what is wrong, with the value. What to do.`` and keeps the original as
+``__cause__`` where there is one.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "ConfigError",
+    "DecodeError",
+    "DynamicDesError",
+    "EncodeError",
+    "ParameterError",
+    "PermanentError",
+    "PluginError",
+    "ResourceError",
+    "UnknownPathError",
+    "WrongThreadError",
+    "nearest",
+    "show",
+]
+
+
+class DynamicDesError(Exception):
+    """The root of the tree: catches everything this framework raises on purpose."""
+
+
+class ParameterError(DynamicDesError, ValueError):
+    """A parameter of the model makes no sense: a negative rate, a capacity of 0.5, NaN."""
+
+
+class UnknownPathError(DynamicDesError, KeyError):
+    """No such path in the registry. Names the nearest one."""
+
+    def __str__(self) -> str:
+        # KeyError shows the repr of its argument, which would quote and escape the sentence
+        return str(self.args[0]) if self.args else ""
+
+
+class WrongThreadError(DynamicDesError, RuntimeError):
+    """The model was touched from a thread that is not the simulation's. Use ``env.post``."""
+
+
+class ConfigError(DynamicDesError, ValueError):
+    """A configuration is wrong: in a file, or in the arguments of a constructor."""
+
+
+class PluginError(DynamicDesError, LookupError):
+    """A plugin is not installed, cannot be imported, or is of the wrong kind."""
+
+
+class DecodeError(DynamicDesError, ValueError):
+    """A message that an ingress yielded is not a change of parameters."""
+
+
+class EncodeError(DynamicDesError, ValueError):
+    """A record cannot be written in the format asked for."""
+
+
+class PermanentError(DynamicDesError, RuntimeError):
+    """Raised by a connector for a failure that no retry mends, such as a wrong password.
+
+    From ``BaseEgress.write`` it means that the sink has failed for good: its records stay counted as not
+    written, and nothing further is sent to it. From an ingress it ends the reopening.
+    """
+
+
+class ResourceError(DynamicDesError, RuntimeError):
+    """A resource was used in a way that it forbids: a full bounded queue, a release of nothing held."""
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known name, or nothing."""
+    try:
+        matches = get_close_matches(str(name)[:200], list(known), n=1, cutoff=0.6)
+    except (ValueError, RecursionError):  # an integer of 5000 digits, a list nested 5000 deep
+        return ""
+    return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def show(value: object, limit: int = 80) -> str:
+    """Return ``repr(value)`` for an error text: never raises, never longer than ``limit``."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything, and this is an error's text
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,122 @@
+"""The contract of a serializer, and the one that is always there: JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import orjson
+
+from dynamic_des.errors import DecodeError, EncodeError, show
+
+__all__ = ["JsonDeserializer", "JsonSerializer", "MessageDeserializer", "MessageSerializer"]
+
+
+class MessageSerializer(ABC):
+    """Turns a record into the bytes of one format. Stateless between calls, or locked."""
+
+    @abstractmethod
+    def serialize(self, topic: str, data: Any) -> bytes:
+        """Return ``data`` as bytes.
+
+        Called for a batch at a time, in a worker thread: it may block on a schema registry.
+
+        Args:
+            topic: Where the bytes will go; schema registries name subjects after it.
+            data: The record's dictionary, or what of it the format wants.
+
+        Raises:
+            Exception: Anything; the record is set aside with the text as the reason.
+        """
+
+
+class MessageDeserializer(ABC):
+    """Turns the bytes of one format into plain Python objects."""
+
+    @abstractmethod
+    def deserialize(self, topic: str, payload: bytes) -> Any:
+        """Return the object that ``payload`` holds.
+
+        Called in a worker thread: it may block on a schema registry.
+
+        Raises:
+            Exception: Anything; the message is refused with the text as the reason.
+        """
+
+
+class JsonSerializer(MessageSerializer):
+    """JSON through orjson: UTF-8, no spaces, dates as ISO 8601, numpy scalars and arrays as numbers.
+
+    NaN and infinities become ``null``. Integers beyond 64 bits are written in full.
+
+    Source: RFC 8259; https://github.com/ijl/orjson
+    """
+
+    def serialize(self, topic: str, data: Any) -> bytes:  # noqa: ARG002 - the contract's signature
+        """Return ``data`` as JSON.
+
+        Raises:
+            EncodeError: If a value has no JSON form; names its type.
+        """
+        try:
+            return orjson.dumps(data, _as_plain, _OPTIONS)
+        except orjson.JSONEncodeError as error:
+            if "64-bit" in str(error):  # JSON has no such limit, orjson has
+                return _dumps_big(data)
+            raise EncodeError(f"JSON: {error}. Publish numbers, text, lists and dictionaries.") from error
+
+
+class JsonDeserializer(MessageDeserializer):
+    """JSON to Python objects, as RFC 8259 has it: NaN and Infinity are not JSON."""
+
+    def deserialize(self, topic: str, payload: bytes | str) -> Any:  # noqa: ARG002 - the contract's signature
+        """Return the object that ``payload`` holds.
+
+        Raises:
+            DecodeError: If it is not JSON; names the place.
+        """
+        try:
+            return orjson.loads(payload)
+        except orjson.JSONDecodeError as error:
+            raise DecodeError(f"not JSON ({error}): {show(payload)}. Send one JSON document.") from error
+
+
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def _as_plain(value: Any) -> Any:
+    """Return a JSON form of what orjson does not know."""
+    if hasattr(value, "model_dump"):  # pydantic, without importing it
+        return value.model_dump()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=repr)  # a set has no order, a record must have one
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("utf-8")
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        return value.tolist()
+    if type(value).__module__ in ("decimal", "fractions", "uuid", "pathlib"):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
+
+
+def _dumps_big(data: Any) -> bytes:
+    plain = _finite(data)
+    try:
+        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_plain)
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EncodeError(f"JSON: {error}. Publish numbers, text, lists and dictionaries.") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""The simulation side: clock, registry, resources, random streams. No I/O, no threads, no asyncio."""

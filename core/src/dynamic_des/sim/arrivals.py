@@ -1,0 +1,35 @@
+"""A change that waits for its moment in the simulation thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dynamic_des.messages import Change, Outcome
+
+__all__ = ["Arrival"]
+
+
+class Arrival:
+    """A change, and whom to tell what became of it.
+
+    Attributes:
+        change: What is to be done.
+        settle: Called once with the outcome, in the simulation thread; must not block or raise.
+        abandon: Called instead, with a reason, when the run ended before the change's moment came. The change
+            is *not* settled then: its source keeps it for the next run.
+    """
+
+    __slots__ = ("abandon", "change", "settle")
+
+    def __init__(
+        self,
+        change: Change,
+        settle: Callable[[Outcome], None],
+        abandon: Callable[[str], None] = lambda reason: None,  # noqa: ARG005
+    ) -> None:
+        self.change = change
+        self.settle = settle
+        self.abandon = abandon

@@ -1,0 +1,1 @@
+"""Resources whose capacity follows the registry."""

@@ -1,0 +1,212 @@
+"""How changes come into a run: between two events, in one order, each at one instant of simulation time."""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from simpy.core import EmptySchedule
+
+from dynamic_des.sim.arrivals import Arrival
+from dynamic_des.sim.clock import Alarm, WallClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dynamic_des.messages import Change, Outcome
+    from dynamic_des.sim.environment import SteeredEnvironment
+
+__all__ = ["Steering"]
+
+LAG_PATH = "system.simulation.lag_seconds"
+CHANGES_PATH = "system.changes"
+_DRAIN_LIMIT = 256  # changes applied before the model's own overdue events get their turn
+
+
+class Steering:
+    """The door for changes, and the wait for the wall clock.
+
+    Anything may be appended to ``arrivals`` from any thread (then `wake`); everything else belongs to the
+    simulation thread. Nothing here is an event: the model's own event order is left alone.
+
+    Attributes:
+        arrivals: Changes in order of arrival, and functions to call between two events.
+        open_sources: How many ingresses may still bring something.
+        until_at: End of the run: changes at that time or later wait for the next run.
+        patient: Whether an empty schedule is waited out while a source is open.
+        changes_applied: How many changes were applied, or found in force already.
+        changes_refused: How many were refused.
+        lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
+        processed: How many events have been processed: with the time, a change's place in the event order.
+    """
+
+    def __init__(self, env: SteeredEnvironment, clock: WallClock, lag_interval_s: float) -> None:
+        self.arrivals: deque[Arrival | Callable[[], None]] = deque()
+        self.open_sources = 0
+        self.until_at = inf
+        self.patient = False
+        self.changes_applied = 0
+        self.changes_refused = 0
+        self.lag_seconds = 0.0
+        self.processed = 0
+        self.clock = clock
+        self._env = env
+        self._queue = env._queue
+        self._alarm = Alarm()
+        self._agenda: list[tuple[float, int, Arrival]] = []
+        self._order = count()
+        self._lag_interval_s = lag_interval_s
+        self._next_lag = inf
+
+    def wake(self) -> None:
+        """End the wait of the simulation thread, if it waits. Safe from any thread and from a signal handler."""
+        self._alarm.ring()
+
+    def start_clock(self) -> None:
+        """Let wall time count from now on."""
+        self.clock.start(self._env._now)
+        self._next_lag = monotonic() + self._lag_interval_s if self._lag_interval_s else inf
+
+    def apply_due(self) -> float:
+        """Apply, at ``factor=0``, what comes before the next event; return the time of the change after it.
+
+        Raises:
+            EmptySchedule: If neither an event nor a change is left.
+        """
+        arrivals, queue = self.arrivals, self._queue
+        while True:
+            if arrivals:
+                self.drain(len(arrivals))
+            next_change = self._next_change()
+            if next_change < inf and (not queue or next_change <= queue[0][0]):
+                self._apply_from_agenda()
+            elif queue:
+                return next_change
+            elif not arrivals:
+                if not (self.patient and self.open_sources):
+                    raise EmptySchedule
+                self._rest(inf)
+
+    def await_next(self) -> None:
+        """Wait, in real time, until the next event is due; apply the changes that come before it.
+
+        Raises:
+            EmptySchedule: If there is nothing to wait for.
+            RuntimeError: If ``strict`` and the event is late.
+        """
+        clock, arrivals, queue, env = self.clock, self.arrivals, self._queue, self._env
+        if clock.anchor is None:
+            self.start_clock()
+        model_first = False
+        while True:
+            wall = monotonic()
+            next_event = queue[0][0] if queue else inf
+            next_change = self._next_change()
+            if wall >= self._next_lag:
+                self._publish_lag(wall, min(next_event, next_change))
+            reach = min(max(env._now, clock.sim_of(wall)), next_event)
+            if next_change <= reach:
+                self._apply_from_agenda()
+                continue
+            if arrivals and not model_first:
+                self.drain(min(len(arrivals), _DRAIN_LIMIT), reach)
+                model_first = True  # a flood of changes must not starve the model
+                continue
+            late = wall - clock.wall_of(next_event) if next_event < inf else -inf
+            if late >= 0:
+                if env._strict and late > clock.factor:
+                    raise RuntimeError(f"Simulation too slow for real time ({late:.3f}s).")
+                return
+            if arrivals:
+                model_first = False
+                continue
+            if next_event == inf and next_change == inf and not self.open_sources:
+                raise EmptySchedule
+            until_change = clock.wall_of(next_change) - wall if next_change < inf else inf
+            self._rest(min(-late, until_change, self._next_lag - wall))
+
+    def drain(self, budget: int, reach: float | None = None) -> None:
+        """Take up what has arrived: apply it at ``reach`` (default: now), or note it down for its time.
+
+        Args:
+            budget: How many items at most.
+            reach: Simulation time that a change advances the clock to.
+        """
+        arrivals, env = self.arrivals, self._env
+        while arrivals and budget > 0:
+            item = arrivals.popleft()
+            budget -= 1
+            if not isinstance(item, Arrival):
+                item()
+                budget = max(budget, len(arrivals))  # it may have waited for a snapshot, which comes first
+                continue
+            if reach is not None and reach > env._now:
+                env._now = reach
+            at = item.change.at
+            if at is not None and at > env._now:
+                heappush(self._agenda, (at, next(self._order), item))
+            else:
+                self._apply(item)
+
+    def abandon(self, reason: str) -> None:
+        """Refuse what has arrived, or is on the agenda, and will never be applied."""
+        waiting = [item for item in self.arrivals if isinstance(item, Arrival)]
+        waiting += [item for _, _, item in sorted(self._agenda)]
+        self.arrivals.clear()
+        self._agenda.clear()
+        for item in waiting:
+            item.abandon(reason)
+
+    def _next_change(self) -> float:
+        """Return the time of the next change on the agenda; infinity if the run ends before it."""
+        if self._agenda and self._agenda[0][0] < self.until_at:
+            return self._agenda[0][0]
+        return inf
+
+    def _apply_from_agenda(self) -> None:
+        at, _, arrival = heappop(self._agenda)
+        if at > self._env._now:
+            self._env._now = at
+        self._apply(arrival)
+
+    def _apply(self, arrival: Arrival) -> None:
+        """Put one change in force, now; publish what became of it; settle it."""
+        change = arrival.change
+        outcome = self._env.registry.update_many(change.updates)
+        self.report(change, outcome)
+        arrival.settle(outcome)
+
+    def report(self, change: Change, outcome: Outcome) -> None:
+        """Count and publish what became of a change."""
+        if outcome.status == "refused":
+            self.changes_refused += 1
+        else:
+            self.changes_applied += 1
+        self._env._publish_system(
+            CHANGES_PATH,
+            {
+                "id": change.id,
+                "source": change.source,
+                "status": outcome.status,
+                "reason": outcome.reason,
+                "sim_time": self._env._now,
+                "change_seq": self.changes_applied + self.changes_refused,
+                "updates": [[path, value] for path, value in change.updates],
+            },
+        )
+
+    def _publish_lag(self, wall: float, next_due: float) -> None:
+        """Publish by how much the simulation is late, in wall seconds."""
+        late = wall - self.clock.wall_of(next_due) if next_due < inf else 0.0
+        self.lag_seconds = max(0.0, late)
+        self._next_lag = wall + self._lag_interval_s
+        self._env._publish_system(LAG_PATH, self.lag_seconds)
+
+    def _rest(self, timeout_s: float) -> None:
+        """Wait for an arrival, or until something is due."""
+        self._env._hand_over()
+        self._alarm.wait(None if timeout_s == inf else timeout_s, unless=self.arrivals)
