@@ -9,27 +9,130 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dynamic_des.egress import BaseEgress as BaseEgress
-    from dynamic_des.egress import Batch as Batch
-    from dynamic_des.hookspecs import hookimpl as hookimpl
-    from dynamic_des.ingress import BaseIngress as BaseIngress
-    from dynamic_des.messages import Change as Change
-    from dynamic_des.messages import Message as Message
-    from dynamic_des.messages import Outcome as Outcome
-    from dynamic_des.messages import RunInfo as RunInfo
-    from dynamic_des.sim.parameters import CapacityConfig as CapacityConfig
-    from dynamic_des.sim.parameters import DistributionConfig as DistributionConfig
-    from dynamic_des.sim.parameters import SimParameter as SimParameter
+    from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
+    from dynamic_des.connectors.console import ConsoleEgress
+    from dynamic_des.connectors.file import FileEgress
+    from dynamic_des.connectors.lines import LinesIngress
+    from dynamic_des.connectors.local import LocalIngress
+    from dynamic_des.connectors.memory import MemoryEgress, MemoryIngress
+    from dynamic_des.egress import BaseEgress, Batch
+    from dynamic_des.errors import (
+        ConfigError,
+        DecodeError,
+        DynamicDesError,
+        EncodeError,
+        ParameterError,
+        PermanentError,
+        PluginError,
+        ResourceError,
+        UnknownPathError,
+        WrongThreadError,
+    )
+    from dynamic_des.hookspecs import hookimpl
+    from dynamic_des.ingress import BaseIngress
+    from dynamic_des.messages import Change, Message, Outcome, RunInfo
+    from dynamic_des.serializers import JsonDeserializer, JsonSerializer, MessageDeserializer, MessageSerializer
+    from dynamic_des.sim.parameters import CapacityConfig, DistributionConfig, SimParameter
+    from dynamic_des.sim.payloads import BaseStreamPayload, EventPayload, TelemetryPayload
+    from dynamic_des.sim.registry import DynamicValue, SimulationRegistry
+    from dynamic_des.sim.resources.container import DynamicContainer
+    from dynamic_des.sim.resources.resource import DynamicResource
+    from dynamic_des.sim.resources.store import DynamicStore
+    from dynamic_des.sim.sampling import RandomStreams, Sampler
 
 __version__ = "0.1.0"
 
-_WHERE = {
-    "BaseEgress": "egress",
+_MODULES = {
+    "bridge.environment": ("DynamicRealtimeEnvironment",),
+    "connectors.console": ("ConsoleEgress",),
+    "connectors.file": ("FileEgress",),
+    "connectors.lines": ("LinesIngress",),
+    "connectors.local": ("LocalIngress",),
+    "connectors.memory": ("MemoryEgress", "MemoryIngress"),
+    "egress": ("BaseEgress", "Batch"),
+    "errors": (
+        "ConfigError",
+        "DecodeError",
+        "DynamicDesError",
+        "EncodeError",
+        "ParameterError",
+        "PermanentError",
+        "PluginError",
+        "ResourceError",
+        "UnknownPathError",
+        "WrongThreadError",
+    ),
+    "hookspecs": ("hookimpl",),
+    "ingress": ("BaseIngress",),
+    "messages": ("Change", "Message", "Outcome", "RunInfo"),
+    "serializers": ("JsonDeserializer", "JsonSerializer", "MessageDeserializer", "MessageSerializer"),
+    "sim.parameters": ("CapacityConfig", "DistributionConfig", "SimParameter"),
+    "sim.payloads": ("BaseStreamPayload", "EventPayload", "TelemetryPayload"),
+    "sim.registry": ("DynamicValue", "SimulationRegistry"),
+    "sim.resources.container": ("DynamicContainer",),
+    "sim.resources.resource": ("DynamicResource",),
+    "sim.resources.store": ("DynamicStore",),
+    "sim.sampling": ("RandomStreams", "Sampler"),
 }
+_WHERE = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "BaseEgress",
+    "BaseIngress",
+    "BaseStreamPayload",
+    "Batch",
+    "CapacityConfig",
+    "Change",
+    "ConfigError",
+    "ConsoleEgress",
+    "DecodeError",
+    "DistributionConfig",
+    "DynamicContainer",
+    "DynamicDesError",
+    "DynamicRealtimeEnvironment",
+    "DynamicResource",
+    "DynamicStore",
+    "DynamicValue",
+    "EncodeError",
+    "EventPayload",
+    "FileEgress",
+    "JsonDeserializer",
+    "JsonSerializer",
+    "LinesIngress",
+    "LocalIngress",
+    "MemoryEgress",
+    "MemoryIngress",
+    "Message",
+    "MessageDeserializer",
+    "MessageSerializer",
+    "Outcome",
+    "ParameterError",
+    "PermanentError",
+    "PluginError",
+    "RandomStreams",
+    "ResourceError",
+    "RunInfo",
+    "Sampler",
+    "SimParameter",
+    "SimulationRegistry",
+    "TelemetryPayload",
+    "UnknownPathError",
+    "WrongThreadError",
+    "hookimpl",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _WHERE:
         value = globals()[name] = getattr(import_module(f"dynamic_des.{_WHERE[name]}"), name)
         return value
-    raise AttributeError(f"module 'dynamic_des' has no attribute {name!r}")
+    hint = ""
+    if not name.startswith("_"):
+        from dynamic_des.errors import nearest
+
+        hint = nearest(name, _WHERE)
+    raise AttributeError(f"module 'dynamic_des' has no attribute {name!r}.{hint}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

@@ -18,18 +18,21 @@ class Arrival:
     Attributes:
         change: What is to be done.
         settle: Called once with the outcome, in the simulation thread; must not block or raise.
-        abandon: Called instead, with a reason, when the run ended before the change's moment came. The change
-            is *not* settled then: its source keeps it for the next run.
+        refusal: The outcome, when it is known already: a message that is not a change.
+        abandon: Called instead of ``settle``, with a reason, when the run ended before the change's moment came.
+            It is *not* settled then: its source keeps it for the next run.
     """
 
-    __slots__ = ("abandon", "change", "settle")
+    __slots__ = ("abandon", "change", "refusal", "settle")
 
     def __init__(
         self,
         change: Change,
         settle: Callable[[Outcome], None],
-        abandon: Callable[[str], None] = lambda reason: None,  # noqa: ARG005
+        refusal: Outcome | None = None,
+        abandon: Callable[[str], None] | None = None,
     ) -> None:
         self.change = change
         self.settle = settle
+        self.refusal = refusal
         self.abandon = abandon

@@ -159,7 +159,8 @@ class Steering:
         self.arrivals.clear()
         self._agenda.clear()
         for item in waiting:
-            item.abandon(reason)
+            if item.abandon is not None:
+                item.abandon(reason)
 
     def _next_change(self) -> float:
         """Return the time of the next change on the agenda; infinity if the run ends before it."""
@@ -176,7 +177,7 @@ class Steering:
     def _apply(self, arrival: Arrival) -> None:
         """Put one change in force, now; publish what became of it; settle it."""
         change = arrival.change
-        outcome = self._env.registry.update_many(change.updates)
+        outcome = arrival.refusal or self._env.registry.update_many(change.updates)
         self.report(change, outcome)
         arrival.settle(outcome)
 

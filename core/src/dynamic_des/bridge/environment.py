@@ -1,0 +1,249 @@
+"""The environment that users make: the simulation side, connected to the world."""
+
+from __future__ import annotations
+
+import secrets
+import weakref
+from concurrent.futures import Future
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from dynamic_des.bridge.bridge import Bridge
+from dynamic_des.bridge.signals import StopSignals
+from dynamic_des.bridge.sink import SinkOptions
+from dynamic_des.bridge.source import SourceOptions
+from dynamic_des.egress import BaseEgress
+from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des.ingress import BaseIngress
+from dynamic_des.messages import Change, Outcome, RunInfo
+from dynamic_des.sim.arrivals import Arrival
+from dynamic_des.sim.environment import SteeredEnvironment
+from dynamic_des.sim.records import record_builder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from dynamic_des.sim.records import SystemRecord
+
+__all__ = ["DynamicRealtimeEnvironment"]
+
+
+class DynamicRealtimeEnvironment(SteeredEnvironment):
+    """SimPy's ``RealtimeEnvironment``, steered from outside while it runs, publishing what happens.
+
+    Every SimPy model runs on it unchanged. Use it in a ``with`` statement, or call `teardown` at the end; a script
+    that forgets to is torn down when the interpreter exits.
+
+    Args:
+        initial_time: Simulation time to start from, in simulated seconds.
+        factor: Wall seconds per simulated second. 1.0 keeps wall time; 0 runs as fast as possible.
+        strict: Raise, as SimPy does, when the model is late by more than one simulated second.
+        name: The twin's name: what offsets and exactly-once bookkeeping are kept under.
+        seed: What all named random streams come from; drawn at random, and kept in ``seed``, when None.
+        logical_start_time: The wall-clock time that belongs to ``initial_time``; now when None. Taken as UTC when
+            it has no zone.
+        lag_monitor_interval: Wall seconds between two ``system.simulation.lag_seconds``; 0 for none. At
+            ``factor=0`` there is no lag, and none is published.
+
+    Attributes:
+        registry: The live parameters of the model.
+        start_datetime: The wall-clock time that belongs to ``initial_time``.
+        run_id: This environment's own id.
+    """
+
+    def __init__(
+        self,
+        initial_time: float = 0,
+        factor: float = 1.0,
+        strict: bool = False,
+        *,
+        name: str = "twin",
+        seed: int | None = None,
+        logical_start_time: datetime | None = None,
+        lag_monitor_interval: float = 1.0,
+    ) -> None:
+        super().__init__(
+            initial_time,
+            factor,
+            strict,
+            name=name,
+            seed=seed,
+            logical_start_time=logical_start_time,
+            lag_monitor_interval=lag_monitor_interval,
+        )
+        self.run_id = secrets.token_hex(8)
+        self._bridge: Bridge | None = None
+        self._signals: StopSignals | None = None
+        self._at_exit: weakref.finalize[Any, Any] | None = None
+
+    # -- connecting ----------------------------------------------------------------------------------------
+
+    def setup_ingress(self, providers: Iterable[BaseIngress] | Mapping[str, BaseIngress], **options: Any) -> None:
+        """Open ingresses: from now on their changes come in. A second call adds to the first.
+
+        Args:
+            providers: The ingresses; a mapping gives them names, else they are named after their class.
+            **options: What core itself does for each of them: ``deserializer``, ``inbox_size``,
+                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison`` (see `SourceOptions`).
+
+        Raises:
+            ConfigError: If something is not an ingress, or an option is unknown.
+        """
+        checked = _options(SourceOptions, options, "setup_ingress")
+        named = _named(providers, BaseIngress, "setup_ingress", taken=[source.name for source in self._sources()])
+        bridge = self._connect()
+        for name, ingress in named:
+            bridge.add_source(ingress, name, checked, steering=self._steering, sim_time=self._now)
+
+    def setup_egress(
+        self,
+        providers: Iterable[BaseEgress] | Mapping[str, BaseEgress],
+        batch_size: int = 500,
+        flush_interval: float = 1.0,
+        **options: Any,
+    ) -> None:
+        """Open egresses: from now on every record goes to each of them. A second call adds to the first.
+
+        Args:
+            providers: The egresses; a mapping gives them names, else they are named after their class.
+            batch_size: Most records in one ``write``.
+            flush_interval: Wall seconds after which fewer are written, in real time.
+            **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout`` (see
+                `SinkOptions`).
+
+        Raises:
+            ConfigError: If something is not an egress, or an option is unknown.
+        """
+        wanted = {"batch_size": batch_size, "flush_interval": flush_interval, **options}
+        checked = _options(SinkOptions, wanted, "setup_egress")
+        named = _named(providers, BaseEgress, "setup_egress", taken=[sink.name for sink in self._sinks()])
+        bridge = self._connect()
+        for name, egress in named:
+            bridge.add_sink(egress, name, checked)
+        self._publishing = bool(bridge.sinks)
+
+    def post(self, path: str, value: Any, id: str | None = None) -> Future[Outcome]:
+        """Ask for a change from inside the process, from any thread, through the same door as everybody else.
+
+        Args:
+            path: The dot path of a parameter.
+            value: Its new value.
+            id: The sender's own reference.
+
+        Returns:
+            A future of the outcome. It is applied between two events of the run that is on, or of the next one.
+        """
+        answer: Future[Outcome] = Future()
+        change = Change(((path, value),), id=id, source="post")
+        arrival = Arrival(
+            change, answer.set_result, abandon=lambda reason: answer.set_result(Outcome("refused", reason))
+        )
+        self._steering.arrivals.append(arrival)
+        self._steering.wake()
+        return answer
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        """Stop fetching, apply what arrived, write what was published, acknowledge, close. Idempotent.
+
+        What a sink does not take within its ``drain_timeout`` is logged as not written.
+        """
+        bridge, self._bridge = self._bridge, None
+        if bridge is None:
+            return
+        if self._at_exit is not None:
+            self._at_exit.detach()
+        bridge.stop_sources()
+        self._steering.drain(len(self._steering.arrivals))
+        self._steering.abandon("the environment was torn down before its time came")
+        self._publishing = False
+        _stop(bridge)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.teardown()
+
+    # -- what the simulation side asks for -----------------------------------------------------------------
+
+    def _enter_run(self) -> None:
+        self._signals = StopSignals(self._steering, self._release)
+        self._signals.take_over()
+        super()._enter_run()
+
+    def _leave_run(self) -> None:
+        super()._leave_run()
+        signals, self._signals = self._signals, None
+        try:
+            if signals is not None:
+                signals.raise_at_once()
+            if self._bridge is not None:
+                self._bridge.drain()
+        finally:
+            if signals is not None:
+                signals.give_back()
+
+    def _hand_over(self) -> None:
+        if self._bridge is not None:
+            self._bridge.hand_over()
+
+    def _hand_over_system(self, record: SystemRecord) -> None:
+        if self._bridge is not None:
+            self._bridge.put_system(record)
+
+    def _release(self) -> None:
+        if self._bridge is not None:
+            self._bridge.release()
+
+    def _connect(self) -> Bridge:
+        if self._bridge is None:
+            run = RunInfo(self.name, self.run_id, self.start_datetime, self.seed)
+            builder = partial(record_builder, self.start_datetime, self.env_start)
+            self._bridge = Bridge(run, pending=self._records, builder=builder, live=bool(self._factor))
+            self._at_exit = weakref.finalize(self, _stop, self._bridge)
+        return self._bridge
+
+    def _sources(self) -> list[Any]:
+        return [] if self._bridge is None else list(self._bridge.sources)
+
+    def _sinks(self) -> list[Any]:
+        return [] if self._bridge is None else list(self._bridge.sinks)
+
+
+def _stop(bridge: Bridge) -> None:
+    """Write what waits and close. A function of its own, so that the exit of the interpreter keeps no environment."""
+    bridge.stop_sources()
+    bridge.drain()
+    bridge.close()
+
+
+def _options(kind: type[Any], given: dict[str, Any], where: str) -> Any:
+    known = kind.__dataclass_fields__
+    for key in given:
+        if key not in known:
+            hint = nearest(key, known) or f" There are {', '.join(known)}."
+            raise ConfigError(f"{where}: {key!r} is no option.{hint}")
+    return kind(**given)
+
+
+def _named(providers: Any, kind: type[Any], where: str, taken: list[str]) -> list[tuple[str, Any]]:
+    """Return the connectors with names of their own."""
+    if isinstance(providers, kind):
+        raise ConfigError(f"{where}: got a single {type(providers).__name__}. Give a list: {where}([…]).")
+    pairs = list(providers.items()) if hasattr(providers, "items") else [(None, one) for one in providers]
+    named: list[tuple[str, Any]] = []
+    for name, connector in pairs:
+        if not isinstance(connector, kind):
+            raise ConfigError(
+                f"{where}: {show(connector)} is not a {kind.__name__}. Derive it from dynamic_des.{kind.__name__}."
+            )
+        base = name or type(connector).__name__
+        number, unique = 2, base
+        while unique in taken:
+            unique, number = f"{base}-{number}", number + 1
+        taken.append(unique)
+        named.append((unique, connector))
+    return named

@@ -1,0 +1,104 @@
+"""Which messages are settled, and how far a source may be acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dynamic_des.ingress import BaseIngress
+
+__all__ = ["Settling"]
+
+log = logging.getLogger("dynamic_des.ingress")
+
+
+class _Entry:
+    __slots__ = ("position", "settled")
+
+    def __init__(self, position: Mapping[str, Any]) -> None:
+        self.position = position
+        self.settled = False
+
+
+class Settling:
+    """Follows the messages of one ingress from the inbox to their outcome.
+
+    A part's position is acknowledged only up to the first message of that part that is not settled yet: a change
+    with a later simulation time holds back what came after it in its part, and nothing else.
+
+    Attributes:
+        waiting: How many messages are not settled.
+    """
+
+    def __init__(self, ingress: BaseIngress, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.waiting = 0
+        self._ingress = ingress
+        self._name = name
+        self._loop = loop
+        self._parts: dict[str, deque[_Entry]] = {}
+        self._settled: deque[_Entry] = deque()
+        self._announced = False
+        self._progress = asyncio.Event()
+        self._positions: dict[str, Any] = {}
+        self._acknowledging: asyncio.Task[None] | None = None
+
+    def expect(self, position: Mapping[str, Any]) -> _Entry:
+        """Note a message that goes into the inbox. On the I/O loop."""
+        entry = _Entry(position)
+        self.waiting += 1
+        for part in position:
+            self._parts.setdefault(part, deque()).append(entry)
+        return entry
+
+    def settle(self, entry: _Entry) -> None:
+        """Note that a message's outcome is final. From the simulation thread; costs it next to nothing."""
+        self._settled.append(entry)
+        if not self._announced:
+            self._announced = True
+            with suppress(RuntimeError):  # the loop is closed: torn down, nobody left to acknowledge to
+                self._loop.call_soon_threadsafe(self._collect)
+
+    async def progress(self) -> None:
+        """Wait until something more is settled, or for a moment (what waits for its time settles much later)."""
+        self._progress.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._progress.wait(), 0.02)
+
+    async def flush(self) -> None:
+        """Acknowledge everything that is settled by now."""
+        self._collect()
+        while self._acknowledging is not None and not self._acknowledging.done():
+            await asyncio.shield(self._acknowledging)
+
+    def _collect(self) -> None:
+        self._announced = False
+        moved: dict[str, Any] = {}
+        while self._settled:
+            entry = self._settled.popleft()
+            entry.settled = True
+            self.waiting -= 1
+            for part in entry.position:
+                line = self._parts[part]
+                while line and line[0].settled:
+                    moved[part] = line.popleft().position[part]
+        self._progress.set()
+        if moved:
+            self._positions.update(moved)
+            if self._acknowledging is None or self._acknowledging.done():
+                self._acknowledging = self._loop.create_task(self._acknowledge())
+
+    async def _acknowledge(self) -> None:
+        while self._positions:
+            positions, self._positions = self._positions, {}
+            try:
+                await self._ingress.applied(positions)
+            except Exception as error:  # noqa: BLE001 - a connector is a plugin: said, and tried with the next position
+                log.warning("ingress %s: %s was not acknowledged: %r", self._name, positions, error)
+                self._positions = {**positions, **self._positions}
+                return

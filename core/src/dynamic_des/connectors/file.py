@@ -1,0 +1,77 @@
+"""Records in a file of JSON lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from dynamic_des.egress import BaseEgress, Batch
+from dynamic_des.errors import PermanentError
+from dynamic_des.serializers import JsonSerializer
+
+if TYPE_CHECKING:
+    from dynamic_des.messages import RunInfo
+    from dynamic_des.serializers import MessageSerializer
+
+__all__ = ["FileEgress"]
+
+
+class FileEgress(BaseEgress):
+    """Appends every record to a file, one JSON document a line, in order of ``seq``.
+
+    A batch that could not be written completely is taken back before it is tried again: no half lines, no
+    duplicates. Returned means: given to the operating system; power loss is another matter.
+
+    Args:
+        path: The file; made if missing, with its folders.
+        append: Whether to keep what the file holds when the egress is first opened.
+        system: Whether the framework's own ``system.*`` records are written too.
+        serializer: How a record becomes a line. JSON by default; must not produce line breaks.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        append: bool = False,
+        system: bool = True,
+        serializer: MessageSerializer | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._append = append
+        self._system = system
+        self._serializer = serializer or JsonSerializer()
+        self._file: BinaryIO | None = None
+
+    async def open(self, run: RunInfo) -> None:  # noqa: ARG002
+        """Open the file.
+
+        Raises:
+            PermanentError: If the path is a folder.
+        """
+        if self.path.is_dir():
+            raise PermanentError(f"FileEgress: {self.path} is a folder. Give the path of a file.")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("ab" if self._append else "wb", buffering=0)
+        self._append = True  # once opened, what is there is ours: it is kept when the egress is opened again
+
+    def write(self, batch: Batch) -> None:  # type: ignore[override]  # plain: disks block
+        """Append the batch."""
+        if batch.system and not self._system:
+            return
+        assert self._file is not None
+        lines = b"".join(line + b"\n" for line in batch.encode(self._serializer) if line is not None)
+        end = self._file.seek(0, 2)
+        try:
+            view = memoryview(lines)
+            while view:
+                view = view[self._file.write(view) or 0 :]
+        except OSError:
+            self._file.truncate(end)
+            raise
+
+    async def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
