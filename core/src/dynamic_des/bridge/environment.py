@@ -13,7 +13,7 @@ from dynamic_des.bridge.signals import StopSignals
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.egress import BaseEgress
-from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des.errors import ConfigError, show, suggest
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Outcome, RunInfo
 from dynamic_des.sim.arrivals import Arrival
@@ -224,8 +224,7 @@ def _options(kind: type[Any], given: dict[str, Any], where: str) -> Any:
     known = kind.__dataclass_fields__
     for key in given:
         if key not in known:
-            hint = nearest(key, known) or f" There are {', '.join(known)}."
-            raise ConfigError(f"{where}: {key!r} is no option.{hint}")
+            raise ConfigError(f"{where}: {key!r} is no option.{suggest(key, known)}")
     return kind(**given)
 
 

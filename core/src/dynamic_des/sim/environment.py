@@ -41,6 +41,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         name: The twin's name.
         seed: What all random streams come from.
         start_datetime: Wall-clock time that belongs to the initial simulation time.
+        resources: What a configuration file calls resources, by name.
     """
 
     # An instance with more than thirty attributes is slow to read, and so is one with slots (Python 3.13): what is
@@ -68,6 +69,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         self.name = name
         self.start_datetime = datetime.now(UTC) if logical_start_time is None else _with_zone(logical_start_time)
         self._steering = Steering(self, WallClock(factor, initial_time), lag_monitor_interval)
+        self.resources: dict[str, Any] = {}
         self._seq = 0
         self._sys_seq = 0
         self._records: list[Record] = []
@@ -78,6 +80,16 @@ class SteeredEnvironment(RealtimeEnvironment):
     def lag_seconds(self) -> float:
         """By how much the simulation was late when it was last measured, in wall seconds."""
         return self._steering.lag_seconds
+
+    @property
+    def changes_applied(self) -> int:
+        """How many changes were put in force, or found in force already."""
+        return self._steering.changes_applied
+
+    @property
+    def changes_refused(self) -> int:
+        """How many changes were refused; `system.changes` says why."""
+        return self._steering.changes_refused
 
     def sampler(self, name: str = "default") -> Sampler:
         """Return the sampler of the random stream ``name``: the same one at every call.
