@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_des.bridge.bridge import Bridge
+from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.signals import StopSignals
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
@@ -74,6 +75,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         )
         self.run_id = secrets.token_hex(8)
         self._bridge: Bridge | None = None
+        self._last_bridge: Bridge | None = None
         self._signals: StopSignals | None = None
         self._at_exit: weakref.finalize[Any, Any] | None = None
 
@@ -143,6 +145,19 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self._steering.wake()
         return answer
 
+    def report(self) -> Report:
+        """Return what was done so far, in numbers; after `teardown`, for good."""
+        bridge, steering = self._bridge or self._last_bridge, self._steering
+        return Report(
+            bridge.events if bridge else 0,
+            bridge.telemetry if bridge else 0,
+            steering.changes_applied,
+            steering.changes_refused,
+            steering.lag_seconds,
+            [sink.report() for sink in bridge.sinks] if bridge else [],
+            [source.report() for source in bridge.sources] if bridge else [],
+        )
+
     # -- the end -------------------------------------------------------------------------------------------
 
     def teardown(self) -> None:
@@ -153,6 +168,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         bridge, self._bridge = self._bridge, None
         if bridge is None:
             return
+        self._last_bridge = bridge
         if self._at_exit is not None:
             self._at_exit.detach()
         bridge.stop_sources()
