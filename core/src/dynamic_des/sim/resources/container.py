@@ -50,9 +50,7 @@ class DynamicContainer(BaseDynamicResource, Container):
         super().__init__(env, sim_id, obj_id)
         most = env.registry.get(f"{sim_id}.containers.{obj_id}.max_cap").value  # type: ignore[attr-defined]
         if isinstance(init, bool) or not isinstance(init, Real) or not isfinite(init) or not 0 <= init <= most:
-            raise ParameterError(
-                f"DynamicContainer {self._label}: init is {show(init)}. Give an amount from 0 to {most}."
-            )
+            raise ParameterError(f"{self._label}: init is {show(init)}. Give an amount from 0 to max_cap, {most}.")
         self.obj_id = obj_id
         self._level = init
 
