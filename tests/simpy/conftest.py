@@ -10,7 +10,7 @@ def simpy_sources(tmp_path_factory):
     """The folder of SimPy's unpacked source distribution."""
     try:
         return sdist.unpack(tmp_path_factory.mktemp("simpy"))
-    except sdist.Unavailable as reason:
+    except sdist.UnavailableError as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(str(reason))
         pytest.skip(str(reason))

@@ -26,7 +26,7 @@ def prepare_metadata_for_build_wheel(folder, config_settings=None):
 """
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """The archive is neither there nor to be had. The text says why, and what to do."""
 
 
@@ -73,9 +73,9 @@ def _download(scratch):
     )
     if fetch.returncode:
         by_hand = f"pip download --no-deps --no-binary simpy --dest {cache_folder()} simpy=={VERSION}"
-        raise Unavailable(
+        raise UnavailableError(
             f"simpy {VERSION}: its source distribution cannot be fetched. Go online, or run: {by_hand}\n{fetch.stderr}"
         )
     if digest(scratch / NAME) != SHA256:
-        raise Unavailable(f"{NAME}: sha256 is {digest(scratch / NAME)}, not {SHA256}. This is another archive.")
+        raise UnavailableError(f"{NAME}: sha256 is {digest(scratch / NAME)}, not {SHA256}. This is another archive.")
     return scratch / NAME

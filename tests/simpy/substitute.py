@@ -1,8 +1,8 @@
-"""A pytest plugin, for a process of its own: SimPy's tests and documentation meet our environment in place of SimPy's.
+"""A pytest plugin, for a process of its own: SimPy's tests and documentation meet our environment in SimPy's place.
 
-What they call ``simpy.Environment`` is ours at ``factor=0``; what they call ``RealtimeEnvironment`` is ours with SimPy's
-default, ``strict=True``. With ``SUBSTITUTE_INGRESS=idle`` each of them has an ingress that never brings anything. The
-outcome of every test is written as JSON to ``SUBSTITUTE_REPORT``.
+What they call ``simpy.Environment`` is ours at ``factor=0``; what they call ``RealtimeEnvironment`` is ours with
+SimPy's default, ``strict=True``. With ``SUBSTITUTE_INGRESS=idle`` each of them has an ingress that never brings
+anything. The outcome of every test is written as JSON to ``SUBSTITUTE_REPORT``.
 """
 
 import json
@@ -19,7 +19,7 @@ from dynamic_des import DynamicRealtimeEnvironment, MemoryIngress
 NOT_ABOUT_ENVIRONMENTS = {
     "tests/test_benchmark.py": "measures speed, with a plugin of its own",
     "tests/test_version.py": "is about simpy.__version__",
-    "tests/test_exceptions.py::test_exception_chaining": "compares a traceback with the file and function names of SimPy",
+    "tests/test_exceptions.py::test_exception_chaining": "compares a traceback with SimPy's file and function names",
 }
 WAITS_FOR_INGRESS = {
     "::test_run_with_untriggered_event": "an event that cannot happen: an open ingress might still bring it about",
