@@ -8,7 +8,10 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+from simpy.events import Event
+
 from dynamic_des.bridge.bridge import Bridge
+from dynamic_des.bridge.journal import JournalWriter
 from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.signals import StopSignals
 from dynamic_des.bridge.sink import SinkOptions
@@ -24,6 +27,7 @@ from dynamic_des.sim.records import record_builder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from dynamic_des.sim.records import SystemRecord
 
@@ -76,6 +80,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self.run_id = secrets.token_hex(8)
         self._bridge: Bridge | None = None
         self._last_bridge: Bridge | None = None
+        self._journal: JournalWriter | None = None
         self._signals: StopSignals | None = None
         self._at_exit: weakref.finalize[Any, Any] | None = None
 
@@ -125,6 +130,39 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             bridge.add_sink(egress, name, checked)
         self._publishing = bool(bridge.sinks)
 
+    def setup_journal(self, path: str | Path, *, model: str | None = None, **further: Any) -> None:
+        """Write down what comes in from now on, so that the run can be repeated (see `dynamic_des.bridge.replay`).
+
+        Call it when the parameters are registered and before anything is run. What was applied is in the file within
+        0.1 wall seconds, and when `run` returns.
+
+        Args:
+            path: The file; made anew.
+            model: Where the model comes from, ``"module:function"``.
+            **further: Further keys for the journal's header, such as the configuration file.
+
+        Raises:
+            ConfigError: If there is a journal already, or the file cannot be made.
+        """
+        if self._journal is not None:
+            raise ConfigError(f"setup_journal: {self._journal.path} is being written already. One journal is enough.")
+        header = {
+            "run_id": self.run_id,
+            "name": self.name,
+            "seed": self.seed,
+            "factor": self._factor,
+            "initial_time": self.env_start,
+            "start_time": self.start_datetime,
+            "model": model,
+            "parameters": {known: self.registry.get(known).value for known in self.registry.paths()},
+            **further,
+        }
+        try:
+            self._journal = JournalWriter(path, header)
+        except OSError as error:
+            raise ConfigError(f"setup_journal: {path} cannot be written: {error.strerror}.") from error
+        self._steering.note_change = self._journal.note_change
+
     def post(self, path: str, value: Any, id: str | None = None) -> Future[Outcome]:
         """Ask for a change from inside the process, from any thread, through the same door as everybody else.
 
@@ -167,6 +205,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         """
         bridge, self._bridge = self._bridge, None
         if bridge is None:
+            self._close_journal()
             return
         self._last_bridge = bridge
         if self._at_exit is not None:
@@ -175,6 +214,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self._steering.drain(len(self._steering.arrivals))
         self._steering.abandon("the environment was torn down before its time came")
         self._publishing = False
+        self._close_journal()
         _stop(bridge)
 
     def __enter__(self) -> Self:
@@ -185,13 +225,18 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
 
     # -- what the simulation side asks for -----------------------------------------------------------------
 
-    def _enter_run(self) -> None:
+    def _enter_run(self, until: float | Event | None) -> None:
         self._signals = StopSignals(self._steering, self._release)
         self._signals.take_over()
-        super()._enter_run()
+        if self._journal is not None:
+            asked = "event" if isinstance(until, Event) else until
+            self._journal.note_start(self._now, self._steering.processed, asked)
+        super()._enter_run(until)
 
-    def _leave_run(self) -> None:
-        super()._leave_run()
+    def _leave_run(self, how: str) -> None:
+        super()._leave_run(how)
+        if self._journal is not None:
+            self._journal.note_end(self._now, self._steering.processed, how)
         signals, self._signals = self._signals, None
         try:
             if signals is not None:
@@ -201,6 +246,12 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         finally:
             if signals is not None:
                 signals.give_back()
+
+    def _close_journal(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            self._steering.note_change = None
+            journal.close()
 
     def _hand_over(self) -> None:
         if self._bridge is not None:

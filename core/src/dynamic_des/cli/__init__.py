@@ -14,6 +14,7 @@ _COMMANDS = {
     "run": "Run a twin from its configuration file.",
     "check": "Check a configuration file, without running it.",
     "plugins": "List the installed plugins, and what is wrong with them.",
+    "replay": "Repeat a run from its journal.",
     "schema": "Print a JSON Schema of configuration files, for editors.",
     "new": "Start something new from a template.",
 }

@@ -40,6 +40,9 @@ def run(file: Path, until: float | None, factor: float | None, settings: tuple[s
         twin = load(file, {key: value for key, value in given.items() if value is not None})
         env = twin.environment()
         _set(env, settings)
+        if twin.simulation.journal is not None:
+            place = str(file.resolve())
+            env.setup_journal(twin.simulation.journal, model=twin.simulation.model, file=place)
     raise SystemExit(_run(twin, env))
 
 

@@ -36,29 +36,33 @@ _CONFIGS = {
 _LIMITS = ("min", "max", "max_step")
 
 
-def load(file: Path, overrides: dict[str, Any] | None = None) -> Twin:
+def load(file: Path, overrides: dict[str, Any] | None = None, *, connectors: bool = True) -> Twin:
     """Read and check a configuration file. Imports the plugins it names and its model; connects to nothing.
 
     Args:
         file: The TOML file.
         overrides: Keys of ``[simulation]`` that take precedence over the file's.
+        connectors: Whether ingresses and egresses are made; a repetition needs none of them.
 
     Raises:
         ConfigError: With one line for each thing that is wrong: file, table, key, remedy.
     """
-    return _Loader(file, overrides or {}).load()
+    return _Loader(file, overrides or {}, connectors=connectors).load()
 
 
 class _Loader:
-    def __init__(self, file: Path, overrides: dict[str, Any]) -> None:
+    def __init__(self, file: Path, overrides: dict[str, Any], *, connectors: bool) -> None:
         self._file = file
         self._overrides = overrides
+        self._connectors_wanted = connectors
         self._problems = Problems(file)
         self._make = Maker(self._problems)
         self._secrets = Secrets()
 
     def load(self) -> Twin:
         raw = self._read()
+        if not self._connectors_wanted:
+            raw = {key: value for key, value in raw.items() if key not in ("ingress", "egress")}
         self._secrets.collect(raw)
         try:
             tables = fill(raw, self._problems)

@@ -37,6 +37,7 @@ class Simulation:
         strict: Whether a model that is late by more than one simulated second ends the run.
         start_time: Wall-clock time that belongs to ``initial_time``; now when None.
         lag_monitor_interval: Wall seconds between two ``system.simulation.lag_seconds``.
+        journal: A file to write down what comes in, so that ``dynamic-des replay`` can repeat the run.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Simulation:
     strict: bool = False
     start_time: datetime | None = None
     lag_monitor_interval: float = 1.0
+    journal: Path | None = None
 
 
 @dataclass

@@ -171,25 +171,28 @@ class SteeredEnvironment(RealtimeEnvironment):
         if stop is None and until is not None:
             return value
         outermost = not self._running
+        how = "error"
         try:
             if outermost:
-                self._enter_run()
+                self._enter_run(until)
             if not self._factor and not self._step_is_patched():
                 self._run_flat_out()
             while True:
                 self.step()
         except StopSimulation as reached:
+            how = "until"
             return reached.args[0]
         except EmptySchedule:
             if stop is not None:
                 assert not stop.triggered
                 raise RuntimeError(f'No scheduled events left but "until" event was not triggered: {stop}') from None
+            how = "empty"
             return None
         finally:
             self._steering.until_at = inf
             self._steering.patient = False
             if outermost:
-                self._leave_run()
+                self._leave_run(how)
 
     def step(self) -> None:
         """Process the next event, after applying the changes that come before it.
@@ -233,7 +236,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         # (asking the bound method, because looking into __dict__ would slow down every attribute from then on)
         return getattr(self.step, "__func__", None) is not SteeredEnvironment.step
 
-    def _enter_run(self) -> None:
+    def _enter_run(self, until: float | Event | None) -> None:  # noqa: ARG002 - the bridge notes it
         """Begin a run: what is there already (a snapshot) is applied before the clock starts."""
         self._running = True
         self.registry._thread = get_ident()
@@ -241,8 +244,8 @@ class SteeredEnvironment(RealtimeEnvironment):
         if self._factor:
             self._steering.start_clock()
 
-    def _leave_run(self) -> None:
-        """End a run, however it ended."""
+    def _leave_run(self, how: str) -> None:  # noqa: ARG002 - the bridge notes it
+        """End a run: ``how`` is ``until``, ``empty`` or ``error``."""
         self._running = False
         self.registry._thread = None
 
