@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from queue import Empty, SimpleQueue
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Alarm", "WallClock"]
 
@@ -19,16 +23,18 @@ class WallClock:
         factor: Wall seconds per simulated second.
         origin: Simulation time that `anchor` belongs to.
         anchor: Wall time (monotonic seconds) of `origin`, or None while the clock stands still.
+        wall: Returns the wall time it is, in monotonic seconds.
     """
 
     def __init__(self, factor: float, origin: float) -> None:
         self.factor = factor
         self.origin = origin
         self.anchor: float | None = None
+        self.wall: Callable[[], float] = monotonic
 
     def start(self, now: float) -> None:
         """Let time go on from simulation time ``now``, at this moment of wall time."""
-        self.anchor = monotonic() - (now - self.origin) * self.factor
+        self.anchor = self.wall() - (now - self.origin) * self.factor
 
     def wall_of(self, sim_time: float) -> float:
         """Return the wall time (monotonic seconds) at which ``sim_time`` is due."""

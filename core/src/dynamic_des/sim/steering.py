@@ -6,7 +6,6 @@ from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from simpy.core import EmptySchedule
@@ -42,6 +41,8 @@ class Steering:
         changes_refused: How many were refused.
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
         processed: How many events have been processed: with the time, a change's place in the event order.
+        clock: Maps simulation time to wall time.
+        alarm: What the simulation thread waits on.
         note_change: Called with each settled change and its place, for the journal.
     """
 
@@ -58,7 +59,7 @@ class Steering:
         self.clock = clock
         self._env = env
         self._queue = env._queue
-        self._alarm = Alarm()
+        self.alarm = Alarm()
         self._agenda: list[tuple[float, int, Arrival]] = []
         self._order = count()
         self._lag_interval_s = lag_interval_s
@@ -66,12 +67,12 @@ class Steering:
 
     def wake(self) -> None:
         """End the wait of the simulation thread, if it waits. Safe from any thread and from a signal handler."""
-        self._alarm.ring()
+        self.alarm.ring()
 
     def start_clock(self) -> None:
         """Let wall time count from now on."""
         self.clock.start(self._env._now)
-        self._next_lag = monotonic() + self._lag_interval_s if self._lag_interval_s else inf
+        self._next_lag = self.clock.wall() + self._lag_interval_s if self._lag_interval_s else inf
 
     def apply_due(self) -> float:
         """Apply, at ``factor=0``, what comes before the next event; return the time of the change after it.
@@ -105,7 +106,7 @@ class Steering:
             self.start_clock()
         model_first = False
         while True:
-            wall = monotonic()
+            wall = clock.wall()
             next_event = queue[0][0] if queue else inf
             next_change = self._next_change()
             if wall >= self._next_lag:
@@ -214,4 +215,4 @@ class Steering:
     def _rest(self, timeout_s: float) -> None:
         """Wait for an arrival, or until something is due."""
         self._env._hand_over()
-        self._alarm.wait(None if timeout_s == inf else timeout_s, unless=self.arrivals)
+        self.alarm.wait(None if timeout_s == inf else timeout_s, unless=self.arrivals)
