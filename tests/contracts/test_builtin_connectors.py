@@ -2,10 +2,10 @@
 
 import json
 
+import pytest
+
 from dynamic_des import ConsoleEgress, FileEgress, LinesIngress, MemoryEgress, MemoryIngress
 from dynamic_des.testing import EgressContract, IngressContract
-
-import pytest
 
 
 def model_records(lines):

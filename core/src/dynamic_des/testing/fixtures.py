@@ -32,7 +32,7 @@ def env() -> Iterator[DynamicRealtimeEnvironment]:
 
 @pytest.fixture
 def faulty_sink(env: DynamicRealtimeEnvironment) -> Iterator[Callable[..., FaultyEgress]]:  # noqa: ARG001
-    """Gives a function that makes a `FaultyEgress`: ``sink = faulty_sink(fail=[2])``.
+    """Gives a function that makes a `FaultyEgress` with the faults asked for, say ``fail=[2]``.
 
     Writes that still hang at the end of the test are released, before `env` is torn down.
     """

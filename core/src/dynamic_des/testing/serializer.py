@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SerializerContract"]
 
-_ROUNDS = 200
+_ROUNDS = 500
 
 
 class SerializerContract:

@@ -22,18 +22,20 @@ class Watchdog(BaseEgress):
 
     Attributes:
         longest_block_s: Longest time by which a tick was late, in wall seconds.
+        late_s: By how much all ticks together were late, in wall seconds.
         ticks: How many ticks there were.
     """
 
     def __init__(self) -> None:
         self.longest_block_s = 0.0
+        self.late_s = 0.0
         self.ticks = 0
         self._task: asyncio.Task[None] | None = None
 
     def await_ticks(self, count: int, limit_s: float) -> None:
-        """Wait for so many ticks more; from any thread."""
-        until = self.ticks + count
-        wait_until(lambda: self.ticks >= until, limit_s)
+        """Wait for so many ticks more, or until they are late by half a second in all; from any thread."""
+        until, late = self.ticks + count, self.late_s + 0.5
+        wait_until(lambda: self.ticks >= until or self.late_s > late, limit_s)
 
     async def open(self, run: RunInfo) -> None:  # noqa: ARG002
         self._task = asyncio.create_task(self._watch())
@@ -48,6 +50,10 @@ class Watchdog(BaseEgress):
     async def _watch(self) -> None:
         while True:
             due = monotonic() + _TICK_S
-            await asyncio.sleep(_TICK_S)
-            self.longest_block_s = max(self.longest_block_s, monotonic() - due)
+            try:
+                await asyncio.sleep(_TICK_S)
+            finally:  # also when it is cancelled: the block may be the last thing that happens
+                late_s = max(0.0, monotonic() - due)
+                self.late_s += late_s
+                self.longest_block_s = max(self.longest_block_s, late_s)
             self.ticks += 1
