@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DrivenClock"]
 
-_LIMIT_S = 30.0  # of real time, for what takes next to none
-
 
 class DrivenClock:
     """Wall time for a real-time environment: it stands still until `advance` moves it.
@@ -39,15 +37,17 @@ class DrivenClock:
 
     Args:
         env: An environment with ``factor`` above 0 that has not been run yet.
+        limit_s: How long, in real seconds, the model may take to come to rest.
 
     Attributes:
         env: The environment.
         now: The wall time, in seconds since the clock was made.
     """
 
-    def __init__(self, env: DynamicRealtimeEnvironment) -> None:
+    def __init__(self, env: DynamicRealtimeEnvironment, limit_s: float = 30.0) -> None:
         self.env = env
-        self._alarm = _DrivenAlarm(env._steering)
+        self._limit_s = limit_s
+        self._alarm = _DrivenAlarm(env._steering, limit_s)
         self._run: Future[Any] | None = None
         env._steering.clock.wall = lambda: self._alarm.now
         env._steering.alarm = self._alarm
@@ -91,7 +91,7 @@ class DrivenClock:
         if self._run is None:
             raise RuntimeError("DrivenClock: nothing runs yet. Call run() first.")
         self._alarm.advance(inf, self._run)
-        return self._run.result(_LIMIT_S)
+        return self._run.result(self._limit_s)
 
     def stop(self) -> None:
         """End the run where it is, if one is on."""
@@ -100,7 +100,7 @@ class DrivenClock:
         steering = self.env._steering
         steering.arrivals.append(_stop)
         steering.wake()
-        error = self._run.exception(_LIMIT_S)
+        error = self._run.exception(self._limit_s)
         if error is not None and not isinstance(error, _StoppedError):
             raise error
 
@@ -116,9 +116,10 @@ def _stop() -> None:
 class _DrivenAlarm(Alarm):
     """The simulation thread's wait, on a clock that another thread moves."""
 
-    def __init__(self, steering: Steering) -> None:
+    def __init__(self, steering: Steering, limit_s: float) -> None:
         super().__init__()
         self.now = 0.0
+        self._limit_s = limit_s
         self._steering = steering
         self._moved = Condition()
         self._rung = False
@@ -152,9 +153,10 @@ class _DrivenAlarm(Alarm):
                 if run.done() or self.now >= to:
                     return
                 due = self._resting_until
-                if due == inf == to:
-                    pytest.fail("DrivenClock: the run waits for a change and for nothing else: it would never end.")
                 assert due is not None
+                if due == inf == to:
+                    self._await_change(run)
+                    continue
                 self.now = min(due, to)
                 self._moved.notify_all()
                 if self.now >= due:
@@ -165,5 +167,12 @@ class _DrivenAlarm(Alarm):
             resting = self._resting_until is not None and not self._rung and not self._steering.arrivals
             return resting or run.done()
 
-        if not self._moved.wait_for(at_rest, _LIMIT_S):
-            pytest.fail(f"DrivenClock: the model did not come to rest within {_LIMIT_S:g} s of real time.")
+        if not self._moved.wait_for(at_rest, self._limit_s):
+            pytest.fail(f"DrivenClock: the model did not come to rest within {self._limit_s:g} s of real time.")
+
+    def _await_change(self, run: Future[Any]) -> None:
+        """Wait for a change that is on its way in another thread: no moving of the clock brings it nearer."""
+        if not self._moved.wait_for(lambda: self._resting_until != inf or self._rung or run.done(), self._limit_s):
+            pytest.fail(
+                f"DrivenClock: the run waits for a change, and none came within {self._limit_s:g} s of real time."
+            )
