@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -149,8 +150,9 @@ def test_the_one_that_was_made_steers_a_twin_and_receives_its_records(installed,
     steer_until_recorded(installed, tmp_path, twin, steer, recorded)
 
 
-def test_the_one_written_by_hand_passes_the_contracts(installed):
-    printed = installed.pytest("contracts.py", cwd=HERE / "acme_tower")
+def test_the_one_written_by_hand_passes_the_contracts(installed, tmp_path):
+    copy = shutil.copy(HERE / "acme_tower" / "contracts.py", tmp_path)  # beside the source, that would be imported
+    printed = installed.pytest(copy, cwd=tmp_path)
     assert " failed" not in printed
     assert " passed" in printed
 
