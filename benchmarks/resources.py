@@ -30,7 +30,9 @@ def dynamic_env():
     capacity = CapacityConfig(1, 1)
     crew, wide = CapacityConfig(5, 5), CapacityConfig(10, 10)
     env.registry.register_sim_parameter(
-        SimParameter("Line", resources={"one": capacity, "crew": crew}, containers={"tank": wide}, stores={"shelf": wide})
+        SimParameter(
+            "Line", resources={"one": capacity, "crew": crew}, containers={"tank": wide}, stores={"shelf": wide}
+        )
     )
     return env
 
@@ -211,6 +213,11 @@ def fresh(row, who):
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def pair(row, turn):
+    seconds = {who: fresh(row, who) for who in (("simpy", "ours"), ("ours", "simpy"))[turn]}
+    return seconds["simpy"] / seconds["ours"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=5)
@@ -221,12 +228,12 @@ def main():
         measure(*arguments.measure)
         return
     print(f"Python {sys.version.split()[0]}, SimPy {simpy.__version__}; median of {arguments.pairs} pairs\n")
-    print(f"{'work':<42} {'times SimPy':>11}   {'range':>11}")
+    print(f"{'work':<42} {'times SimPy':>11}   {'range':>12}")
     for row in ROWS:
         if row.startswith(arguments.only):
-            ratios = [fresh(row, "simpy") / fresh(row, "ours") for _ in range(arguments.pairs)]
-            spread = f"{min(ratios):.2f}–{max(ratios):.2f}"
-            print(f"{row:<42} {statistics.median(ratios):>10.2f}×   {spread:>11}", flush=True)
+            ratios = [pair(row, number % 2) for number in range(arguments.pairs)]
+            spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+            print(f"{row:<42} {statistics.median(ratios):>10.2f}x   {spread:>12}", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ class ArrivalQueue(list[Any]):
     def append(self, event: Any) -> None:
         """Let ``event`` wait in its place."""
         event._ticket = next(self._tickets)
-        super().append(event)
+        list.append(self, event)
 
     def remove(self, event: Any) -> None:
         """Let ``event`` give up.
@@ -60,9 +60,12 @@ class PriorityQueue(ArrivalQueue):
     rank: ClassVar[attrgetter[Any]] = attrgetter("key")
 
     def append(self, event: Any) -> None:
-        place = bisect_right(self, self.rank(event), key=self.rank)
+        key = event.key
         event._ticket = next(self._tickets)
-        self.insert(place, event)
+        if self and key < self[-1].key:
+            self.insert(bisect_right(self, key, key=self.rank), event)
+        else:
+            list.append(self, event)
 
     def _place(self, event: Any) -> int:
         rank = self.rank(event)
