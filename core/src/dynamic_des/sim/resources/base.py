@@ -39,6 +39,8 @@ class BaseDynamicResource(BaseResource[Any, Any]):
     PutQueue = ArrivalQueue
     GetQueue = ArrivalQueue
 
+    put_queue: ArrivalQueue
+    get_queue: ArrivalQueue
     _kind: ClassVar[str]  # the registry's word: resources, containers, stores
     _hooked = False  # whether somebody watches or changes SimPy's inner steps, so that each of them must be taken
 

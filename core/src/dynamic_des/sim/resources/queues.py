@@ -7,6 +7,8 @@ from itertools import count
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from dynamic_des.errors import ResourceError
+
 __all__ = ["ArrivalQueue", "NewestFirstQueue", "PriorityQueue"]
 
 _ticket = attrgetter("_ticket")
@@ -55,11 +57,21 @@ class ArrivalQueue(list[Any]):
 
 
 class PriorityQueue(ArrivalQueue):
-    """The smallest ``key`` first, the same order as SimPy's ``SortedQueue``; equal keys in order of arrival."""
+    """The smallest ``key`` first, the same order as SimPy's ``SortedQueue``; equal keys in order of arrival.
+
+    Attributes:
+        maxlen: SimPy's limit: one request more raises at once. None for no limit.
+    """
 
     rank: ClassVar[attrgetter[Any]] = attrgetter("key")
+    maxlen: int | None = None
 
     def append(self, event: Any) -> None:
+        if self.maxlen is not None and len(self) >= self.maxlen:
+            raise ResourceError(f"Cannot append event. Queue is full: maxlen is {self.maxlen}. Raise it.")
+        self._insert(event)
+
+    def _insert(self, event: Any) -> None:
         key = event.key
         event._ticket = next(self._tickets)
         if self and key < self[-1].key:
@@ -84,7 +96,7 @@ class NewestFirstQueue(PriorityQueue):
         super().__init__()
         self._tickets = count(0, -1)  # the newest has the smallest
 
-    def append(self, event: Any) -> None:
+    def _insert(self, event: Any) -> None:
         place = bisect_left(self, self.rank(event), key=self.rank)
         event._ticket = next(self._tickets)
         self.insert(place, event)

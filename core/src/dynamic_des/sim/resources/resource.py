@@ -9,7 +9,7 @@ from simpy.resources.resource import Preempted, PreemptiveResource, PriorityRequ
 
 from dynamic_des.errors import ParameterError, ResourceError, show
 from dynamic_des.sim.resources.base import BaseDynamicResource
-from dynamic_des.sim.resources.queues import NewestFirstQueue, PriorityQueue
+from dynamic_des.sim.resources.queues import ArrivalQueue, NewestFirstQueue, PriorityQueue
 
 if TYPE_CHECKING:
     from simpy import Environment
@@ -58,6 +58,7 @@ class DynamicResource(BaseDynamicResource, PreemptiveResource):
     """
 
     PutQueue = PriorityQueue  # type: ignore[assignment]
+    queue: ArrivalQueue
     _kind = "resources"
 
     def __init__(
