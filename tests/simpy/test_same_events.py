@@ -3,9 +3,9 @@
 import pytest
 import simpy
 from hypothesis import HealthCheck, given, settings
+from tests.simpy.models import MODEL, Rehearsal
 
 from dynamic_des import DynamicRealtimeEnvironment, SimParameter
-from tests.simpy.models import MODEL, Rehearsal
 
 QUICK = settings(
     max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
