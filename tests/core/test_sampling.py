@@ -248,8 +248,7 @@ def test_nonsense_is_refused_with_what_is_wrong(config, text, sampler):
 )
 def test_the_smallest_delay_is_a_finite_number_from_0_on(min_delay, text, sampler):
     with pytest.raises(ParameterError) as caught:
-        for _ in range(100):
-            sampler.sample(DistributionConfig("uniform", low=-9.0, high=0.0), min_delay)
+        sampler.sample(DistributionConfig("uniform", low=-9e9, high=0.0), min_delay)
     assert str(caught.value) == text
 
 
