@@ -55,7 +55,7 @@ def stubborn(env):
                 tick(env)
             except (
                 GeneratorExit
-            ):  # the interpreter ends: its complaint about a generator that goes on is not of interest
+            ):  # the interpreter is ending, and complains about one that goes on
                 raise
             except:  # noqa: E722
                 seen.append("swallowed")
