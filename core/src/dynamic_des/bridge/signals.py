@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dynamic_des.sim.steering import Steering
 
-__all__ = ["StopSignals"]
+__all__ = ["Interrupted", "StopSignals", "Terminated"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -55,7 +55,7 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if not self._patient:
-            raise _as_exception(number)
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         self._patient = False
         self._release()
         self._noted = number
@@ -65,8 +65,12 @@ class StopSignals:
     def _honour(self) -> None:
         number, self._noted = self._noted, None
         if number is not None:
-            raise _as_exception(number)
+            raise Interrupted if number == signal.SIGINT else Terminated(0)
 
 
-def _as_exception(number: int) -> BaseException:
-    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(0)
+class Interrupted(KeyboardInterrupt):
+    """A run was ended by SIGINT between two events, and everything that could be written was."""
+
+
+class Terminated(SystemExit):
+    """A run was ended by SIGTERM between two events, and everything that could be written was."""
