@@ -53,9 +53,7 @@ def stubborn(env):
             try:
                 yield env.timeout(1)
                 tick(env)
-            except (
-                GeneratorExit
-            ):  # the interpreter ends: its complaint about a generator that goes on is not of interest
+            except GeneratorExit:  # the interpreter is ending, and complains about one that goes on
                 raise
             except:  # noqa: E722
                 seen.append("swallowed")
