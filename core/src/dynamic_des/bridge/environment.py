@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import weakref
 from concurrent.futures import Future
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from dynamic_des.bridge.bridge import Bridge
@@ -13,7 +15,7 @@ from dynamic_des.bridge.signals import StopSignals
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.egress import BaseEgress
-from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des.errors import ConfigError, DecodeError, nearest, show
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Outcome, RunInfo
 from dynamic_des.sim.arrivals import Arrival
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from dynamic_des.sim.records import SystemRecord
 
 __all__ = ["DynamicRealtimeEnvironment"]
+
+log = logging.getLogger("dynamic_des")
 
 
 class DynamicRealtimeEnvironment(SteeredEnvironment):
@@ -75,7 +79,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self.run_id = secrets.token_hex(8)
         self._bridge: Bridge | None = None
         self._signals: StopSignals | None = None
-        self._at_exit: weakref.finalize[Any, Any] | None = None
+        self._forgotten: weakref.finalize[Any, Any] | None = None
 
     # -- connecting ----------------------------------------------------------------------------------------
 
@@ -135,6 +139,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             A future of the outcome. It is applied between two events of the run that is on, or of the next one.
         """
         answer: Future[Outcome] = Future()
+        answer.set_running_or_notify_cancel()  # what is in the inbox cannot be called back
         change = Change(((path, value),), id=id, source="post")
         arrival = Arrival(
             change, answer.set_result, abandon=lambda reason: answer.set_result(Outcome("refused", reason))
@@ -151,15 +156,18 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         What a sink does not take within its ``drain_timeout`` is logged as not written.
         """
         bridge, self._bridge = self._bridge, None
-        if bridge is None:
-            return
-        if self._at_exit is not None:
-            self._at_exit.detach()
-        bridge.stop_sources()
-        self._steering.drain(len(self._steering.arrivals))
-        self._steering.abandon("the environment was torn down before its time came")
-        self._publishing = False
-        _stop(bridge)
+        if bridge is not None:
+            bridge.stop_sources()
+        try:
+            self._steering.drain(len(self._steering.arrivals))
+        except DecodeError as poison:  # on_poison="stop", and the run is over already
+            log.error("teardown: %s", poison)
+        finally:
+            self._steering.abandon("the environment was torn down before its time came")
+            if bridge is not None:
+                self._let_go()
+                self._publishing = False
+                bridge.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -172,6 +180,8 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
     def _enter_run(self) -> None:
         self._signals = StopSignals(self._steering, self._release)
         self._signals.take_over()
+        if self._bridge is not None:
+            self._bridge.begin()
         super()._enter_run()
 
     def _leave_run(self) -> None:
@@ -203,8 +213,14 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             run = RunInfo(self.name, self.run_id, self.start_datetime, self.seed)
             builder = partial(record_builder, self.start_datetime, self.env_start)
             self._bridge = Bridge(run, pending=self._records, builder=builder, live=bool(self._factor))
-            self._at_exit = weakref.finalize(self, _stop, self._bridge)
+            self._forgotten = weakref.finalize(self, _stop_elsewhere, self._bridge)
+            self._forgotten.atexit = False  # the bridge sees to that itself
         return self._bridge
+
+    def _let_go(self) -> None:
+        if self._forgotten is not None:
+            self._forgotten.detach()
+            self._forgotten = None
 
     def _sources(self) -> list[Any]:
         return [] if self._bridge is None else list(self._bridge.sources)
@@ -213,11 +229,12 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         return [] if self._bridge is None else list(self._bridge.sinks)
 
 
-def _stop(bridge: Bridge) -> None:
-    """Write what waits and close. A function of its own, so that the exit of the interpreter keeps no environment."""
-    bridge.stop_sources()
-    bridge.drain()
-    bridge.close()
+def _stop_elsewhere(bridge: Bridge) -> None:
+    """Stop the bridge of an environment that nobody refers to any more.
+
+    In a thread of its own: garbage is collected in any thread, also in the one that the sinks need.
+    """
+    Thread(target=bridge.stop, name="dynamic-des stop").start()
 
 
 def _options(kind: type[Any], given: dict[str, Any], where: str) -> Any:

@@ -30,6 +30,7 @@ class StopSignals:
         self._release = release
         self._old: dict[int, Any] = {}
         self._patient = False
+        self._noted: Callable[[], None] | None = None
 
     def take_over(self) -> None:
         """Begin to take note of signals; does nothing outside of the main thread."""
@@ -46,17 +47,22 @@ class StopSignals:
         self._patient = False
 
     def give_back(self) -> None:
-        """Restore the old handlers."""
+        """Restore the old handlers; raise now for a signal that came too late for the run to honour."""
         for number, handler in self._old.items():
             signal.signal(number, handler)
         self._old.clear()
+        noted, self._noted = self._noted, None
+        if noted is not None and noted in self._steering.arrivals:
+            self._steering.arrivals.remove(noted)
+            noted()
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if not self._patient:
             raise _as_exception(number)
         self._patient = False
         self._release()
-        self._steering.arrivals.appendleft(lambda: _raise(number))
+        self._noted = lambda: _raise(number)
+        self._steering.arrivals.appendleft(self._noted)
         self._steering.wake()
 
 
