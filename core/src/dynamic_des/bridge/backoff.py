@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tenacity import RetryCallState, Retrying, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, wait_exponential, wait_random
 
 __all__ = ["Backoff"]
 
@@ -11,7 +11,7 @@ class Backoff:
     """Exponential pauses with jitter: 0.1 s, 0.2 s, 0.4 s … up to 10 s, each plus up to 0.1 s."""
 
     def __init__(self, initial_s: float = 0.1, max_s: float = 10.0) -> None:
-        self._wait = wait_exponential_jitter(initial=initial_s, max=max_s, jitter=initial_s)
+        self._wait = wait_exponential(multiplier=initial_s, max=max_s) + wait_random(0, initial_s)
         self.failures = 0
 
     def failed(self) -> float:

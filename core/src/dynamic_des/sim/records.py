@@ -7,6 +7,7 @@ published event in the simulation thread.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Set
 from copy import deepcopy
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -54,19 +55,31 @@ def freeze(value: Any) -> Any:
 
 def _freeze_object(value: Any) -> Any:
     if hasattr(value, "model_dump"):  # pydantic, without importing it
-        return value.model_dump()
+        return freeze(value.model_dump())  # which keeps the arrays and objects it has no type for
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: freeze(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: freeze(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [freeze(item) for item in value] if isinstance(value, (list, tuple)) else frozenset(value)
+    if isinstance(value, (list, tuple)):
+        return [freeze(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return _freeze_set(value)
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
     if isinstance(value, Event):
         return value  # a deep copy would take the whole environment with it
     try:
         return deepcopy(value)
     except Exception:  # noqa: BLE001 - a foreign object that cannot be copied is published as it is
         return value
+
+
+def _freeze_set(value: Set[Any]) -> Any:
+    items = [freeze(item) for item in value]
+    try:
+        return frozenset(items)
+    except TypeError:  # of objects that became dictionaries
+        return sorted(items, key=repr)
 
 
 def record_builder(start: datetime, initial_time: float) -> Any:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from simpy.core import EmptySchedule
 
+from dynamic_des.errors import show
 from dynamic_des.sim.arrivals import Arrival
 from dynamic_des.sim.clock import Alarm, WallClock
+from dynamic_des.sim.records import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,7 +211,7 @@ class Steering:
                 "reason": outcome.reason,
                 "sim_time": self._env._now,
                 "change_seq": self.changes_applied + self.changes_refused,
-                "updates": [[path, value] for path, value in change.updates],
+                "updates": [[path, _as_sent(value)] for path, value in change.updates],
             },
         )
 
@@ -224,3 +226,11 @@ class Steering:
         """Wait for an arrival, or until something is due."""
         self._env._hand_over()
         self._alarm.wait(None if timeout_s == inf else timeout_s, unless=self.arrivals)
+
+
+def _as_sent(value: object) -> object:
+    """Return a value for ``system.changes``: whoever gets it in the model may change it later."""
+    try:
+        return freeze(value)
+    except RecursionError:  # nested too deeply, which is why it was refused, or taken as it is
+        return show(value)
