@@ -250,6 +250,8 @@ def _named(providers: Any, kind: type[Any], where: str, taken: list[str]) -> lis
     """Return the connectors with names of their own."""
     if isinstance(providers, kind):
         raise ConfigError(f"{where}: got a single {type(providers).__name__}. Give a list: {where}([…]).")
+    if not hasattr(providers, "__iter__"):
+        raise ConfigError(f"{where}: {show(providers)} is not a list of connectors. Give a list: {where}([…]).")
     pairs = list(providers.items()) if hasattr(providers, "items") else [(None, one) for one in providers]
     named: list[tuple[str, Any]] = []
     for name, connector in pairs:
