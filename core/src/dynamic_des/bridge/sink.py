@@ -234,17 +234,9 @@ class Sink:
             self.written += len(batch) - len(aside)
             self.set_aside += len(aside)
         if aside and not self._setting_aside:  # once per change of state; the counts have every single one
-            seq, reason = next(iter(aside.items()))
-            what = "system record" if batch.system else "record"
+            field, (seq, reason) = _seq_field(batch), next(iter(aside.items()))
             log.warning(
-                "egress %s: %d of %d %ss set aside; %s %d: %s",
-                self.name,
-                len(aside),
-                len(batch),
-                what,
-                what,
-                seq,
-                reason,
+                "egress %s: %d of %d records set aside; %s %d: %s", self.name, len(aside), len(batch), field, seq, reason
             )
         self._setting_aside = bool(aside)
 
@@ -253,9 +245,8 @@ class Sink:
         aside = dict(batch.refused)
         if returned is None:
             return aside
-        field = "sys_seq" if batch.system else "seq"
         try:
-            known = {record[field] for record in batch}
+            known = {record[_seq_field(batch)] for record in batch}
             aside.update((seq, str(reason)) for seq, reason in returned if seq in known)
         except (TypeError, ValueError):
             log.warning(
@@ -292,6 +283,10 @@ class Sink:
             self._announced = True
             with suppress(RuntimeError):  # the loop is closed: torn down
                 self._loop.call_soon_threadsafe(self._wake.set)
+
+
+def _seq_field(batch: Batch) -> str:
+    return "sys_seq" if batch.system else "seq"
 
 
 def _text(error: Exception) -> str:
