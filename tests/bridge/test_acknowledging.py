@@ -6,11 +6,11 @@ import threading
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.bridge.conftest import make_environment
 
 from dynamic_des import BaseIngress, MemoryEgress, MemoryIngress, Message
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.errors import DecodeError
-from tests.bridge.conftest import make_environment
 
 
 class Partitions(BaseIngress):

@@ -4,11 +4,11 @@ import asyncio
 import logging
 
 import pytest
+from tests.bridge import faults
+from tests.bridge.conftest import make_environment
 
 from dynamic_des import BaseEgress, MemoryEgress
 from dynamic_des.errors import ConfigError, EncodeError, PermanentError
-from tests.bridge import faults
-from tests.bridge.conftest import make_environment
 
 PUBLISHED = 2000
 

@@ -8,11 +8,11 @@ import textwrap
 import threading
 
 import pytest
-
-from dynamic_des import BaseEgress, MemoryEgress
 from tests.bridge import faults
 from tests.bridge.conftest import make_environment
 from tests.bridge.test_faulty_sinks import books, publish
+
+from dynamic_des import BaseEgress, MemoryEgress
 
 
 @pytest.mark.parametrize("factor", [0, 0.001])
@@ -69,6 +69,7 @@ def test_drop_oldest_drops_the_oldest_counts_them_and_says_so(factor, caplog):
     egress = faults.Gated()
     with make_environment(factor=factor) as env:
         env.setup_egress([egress], batch_size=100, outbox_size=500, on_full="drop_oldest")
+
         def model():
             for number in range(5100):
                 env.publish_telemetry("x", number)

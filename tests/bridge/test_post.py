@@ -4,9 +4,9 @@ import threading
 from concurrent.futures import wait
 
 import pytest
+from tests.bridge.conftest import make_environment
 
 from dynamic_des import BaseIngress, MemoryEgress, Outcome, WrongThreadError
-from tests.bridge.conftest import make_environment
 
 
 def test_several_threads_may_post_each_in_its_own_order(live_env):

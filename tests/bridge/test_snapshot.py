@@ -5,9 +5,9 @@ import signal
 import threading
 
 import pytest
+from tests.bridge.conftest import make_environment
 
 from dynamic_des import BaseIngress, MemoryEgress, Message
-from tests.bridge.conftest import make_environment
 
 
 class Table(BaseIngress):

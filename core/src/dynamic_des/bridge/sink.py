@@ -236,7 +236,13 @@ class Sink:
         if aside and not self._setting_aside:  # once per change of state; the counts have every single one
             field, (seq, reason) = _seq_field(batch), next(iter(aside.items()))
             log.warning(
-                "egress %s: %d of %d records set aside; %s %d: %s", self.name, len(aside), len(batch), field, seq, reason
+                "egress %s: %d of %d records set aside; %s %d: %s",
+                self.name,
+                len(aside),
+                len(batch),
+                field,
+                seq,
+                reason,
             )
         self._setting_aside = bool(aside)
 

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -90,7 +91,7 @@ def record_builder(start: datetime, initial_time: float) -> Any:
         nonlocal last
         seq, now, is_event, name, value = record
         if now is not last[0]:  # records of one instant share the object, and so its text
-            last = (now, float(now), stamp(start, now - initial_time))
+            last = (now, _seconds(now), stamp(start, now - initial_time))
         _, sim_ts, timestamp = last
         if is_event:
             return {
@@ -113,6 +114,13 @@ def record_builder(start: datetime, initial_time: float) -> Any:
     return build
 
 
+def _seconds(now: Any) -> float:
+    try:
+        return float(now)
+    except OverflowError:  # an integer beyond all floats
+        return inf
+
+
 def stamp(start: datetime, seconds: float) -> str:
     """Return ``start`` plus ``seconds`` as ISO 8601, with microseconds; the last representable time beyond it."""
     try:
@@ -127,7 +135,7 @@ def system_payload(record: SystemRecord) -> dict[str, Any]:
     sys_seq, now, wall, path, value = record
     return {
         "stream_type": "telemetry",
-        "sim_ts": float(now),
+        "sim_ts": _seconds(now),
         "timestamp": wall.astimezone(UTC).isoformat(timespec="microseconds"),
         "path_id": path,
         "value": value,
