@@ -115,7 +115,7 @@ def spoil(value):
 def look(value):
     """Return a text that shows everything in ``value``."""
     if isinstance(value, dict):
-        return "{%s}" % ", ".join(f"{key!r}: {look(item)}" for key, item in value.items())
+        return f"dict[{', '.join(f'{key!r}: {look(item)}' for key, item in value.items())}]"
     if isinstance(value, (list, tuple)):
         return f"{type(value).__name__}[{', '.join(look(item) for item in value)}]"
     if isinstance(value, (set, frozenset)):

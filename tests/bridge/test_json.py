@@ -70,7 +70,8 @@ FORMS = [
     (frozenset("ab"), '["a","b"]'),
     ((1, (2,)), "[1,[2]]"),
     (b"text", '"text"'),
-    ({1: "a", 2.5: "b", True: "c", None: "d"}, '{"1":"c","2.5":"b","null":"d"}'),
+    ({1: "a", 2.5: "b", None: "d"}, '{"1":"a","2.5":"b","null":"d"}'),
+    ({True: "a", False: "b"}, '{"true":"a","false":"b"}'),
     ({np.int64(3): 1}, '{"3":1}'),
     ({Colour.RED: 1, 2**70: 2}, '{"red":1,"1180591620717411303424":2}'),
 ]
@@ -120,7 +121,7 @@ def test_what_has_no_form_is_an_error_that_names_it(value, text):
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"NaN", b"[1,]", b"\xff", b'"\\ud800"'])
 def test_what_is_not_json_is_an_error_that_shows_it(payload):
-    with pytest.raises(DecodeError, match="not JSON .*Send one JSON document"):
+    with pytest.raises(DecodeError, match=r"not JSON .*Send one JSON document"):
         JsonDeserializer().deserialize("", payload)
 
 

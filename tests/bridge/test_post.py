@@ -28,7 +28,7 @@ def test_several_threads_may_post_each_in_its_own_order(live_env):
 
     live_env.process(model())
     live_env.run(until=done)
-    assert wait(sum(futures.values(), []), timeout=5).not_done == set()
+    assert wait([one for many in futures.values() for one in many], timeout=5).not_done == set()
     live_env.teardown()
     changes = egress.system_values("system.changes")
     assert len(changes) == 600

@@ -54,9 +54,7 @@ def test_two_runs_of_the_same_model_have_the_same_bytes():
     assert publish() == publish()
 
 
-@pytest.mark.parametrize(
-    "sim_ts", [1e12, 1e18, 1e300, 10**30, 10**400, math.inf], ids=lambda value: f"{str(value)[:8]}…"
-)
+@pytest.mark.parametrize("sim_ts", [1e12, 1e300, 10**30, 10**400, math.inf], ids=lambda value: str(value)[:8])
 def test_a_far_future_has_the_last_time_stamp_there_is(sim_ts):
     record = record_builder(START, 0)((1, sim_ts, False, "x", 1))
     assert record["timestamp"] == "9999-12-31T23:59:59.999999+00:00"

@@ -155,7 +155,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
 
         What a sink does not take within its ``drain_timeout`` is logged as not written.
         """
-        bridge, self._bridge = self._bridge, None
+        bridge = self._bridge
         if bridge is not None:
             bridge.stop_sources()
         try:
@@ -165,8 +165,8 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         finally:
             self._steering.abandon("the environment was torn down before its time came")
             if bridge is not None:
+                self._bridge, self._publishing = None, False
                 self._let_go()
-                self._publishing = False
                 bridge.stop()
 
     def __enter__(self) -> Self:

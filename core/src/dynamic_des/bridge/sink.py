@@ -234,16 +234,9 @@ class Sink:
             self.written += len(batch) - len(aside)
             self.set_aside += len(aside)
         if aside and not self._setting_aside:  # once per change of state; the counts have every single one
-            field, (seq, reason) = _seq_field(batch), next(iter(aside.items()))
-            log.warning(
-                "egress %s: %d of %d records set aside; %s %d: %s",
-                self.name,
-                len(aside),
-                len(batch),
-                field,
-                seq,
-                reason,
-            )
+            seq, reason = next(iter(aside.items()))
+            first = f"{_seq_field(batch)} {seq}: {reason}"
+            log.warning("egress %s: %d of %d records set aside; %s", self.name, len(aside), len(batch), first)
         self._setting_aside = bool(aside)
 
     def _aside(self, batch: Batch, returned: Any) -> dict[int, str]:
