@@ -10,6 +10,7 @@ from queue import Queue
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.bridge.loop import cancel
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Message
@@ -56,14 +57,14 @@ class QueueIngress(BaseIngress):
                 await wake.wait()
                 wake.clear()
         finally:
-            await _end(task)
+            await cancel(task, 5.0)
 
     async def applied(self, position: Mapping[str, Any]) -> None:
         await self._ingress.applied(position)
 
     async def close(self) -> None:
         if self._task is not None:
-            await _end(self._task)
+            await cancel(self._task, 5.0)
         await self._ingress.close()
 
 
@@ -102,7 +103,7 @@ class QueueEgress(BaseEgress):
             assert self._queue is not None
             task.cancel()
             self._queue.put([])  # a thread of its own that waits for the next batch goes on, and can end
-            await _end(task)
+            await cancel(task, 5.0)
         await self._egress.close()
 
 
@@ -182,11 +183,3 @@ class _AskedQueue(Queue[Any]):
 def _on_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     with suppress(RuntimeError):  # the loop is closed: nobody waits any more
         loop.call_soon_threadsafe(function)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for its end; how it ended is of no interest any more."""
-    task.cancel()
-    await asyncio.wait([task], timeout=5.0)
-    if task.done() and not task.cancelled():
-        task.exception()

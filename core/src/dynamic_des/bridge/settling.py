@@ -72,7 +72,8 @@ class Settling:
         """Wait until something more is settled, or for a moment (what waits for its time settles much later)."""
         self._progress.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._progress.wait(), 0.02)
+            async with asyncio.timeout(0.02):  # wait_for may swallow a cancellation (Python 3.11)
+                await self._progress.wait()
 
     def connect(self) -> None:
         """The ingress is open: acknowledge from now on, beginning with what was settled meanwhile."""

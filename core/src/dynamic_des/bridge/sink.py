@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.loop import cancel
 from dynamic_des.bridge.outbox import OnFull, Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.worker import Worker
@@ -151,8 +152,7 @@ class Sink:
     async def stop(self) -> None:
         """End now, written or not."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=PATIENCE_S)
+            await cancel(self._task, PATIENCE_S)
 
     def _next_batches(self) -> Iterator[Batch]:
         """Yield the batches that are due: of what waits now, so that neither kind of record starves the other."""
@@ -189,7 +189,8 @@ class Sink:
                 self._first_waits_since = monotonic()
             timeout = max(0.0, self._timeout())
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()

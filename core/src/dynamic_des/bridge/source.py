@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.decoding import MAX_MESSAGE_BYTES, decode, to_change
+from dynamic_des.bridge.loop import cancel
 from dynamic_des.bridge.queue_form import QueueIngress
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.bridge.worker import Worker
@@ -30,6 +31,7 @@ __all__ = ["Source", "SourceOptions"]
 log = logging.getLogger("dynamic_des.ingress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, to acknowledge the last position, and to close
+_TURN = 32  # messages
 SourceState = Literal["connecting", "up", "ended", "failed"]
 
 
@@ -138,8 +140,7 @@ class Source:
     async def stop(self) -> None:
         """Stop fetching, and stay connected."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=PATIENCE_S)
+            await cancel(self._task, PATIENCE_S)
 
     async def finish(self) -> None:
         """Acknowledge what is settled and disconnect. After `stop`."""
@@ -200,6 +201,8 @@ class Source:
         while self._settling.waiting and len(self._steering.arrivals) >= self._options.inbox_size:
             await self._settling.progress()
         await self._put(message)
+        if self.received % _TURN == 0:
+            await asyncio.sleep(0)  # a source that always has something at hand leaves a turn to the others
 
     async def _put(self, message: Any) -> None:
         if not isinstance(message, Message):
