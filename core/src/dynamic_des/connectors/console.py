@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, show
+from dynamic_des.errors import ConfigError, PermanentError, show
 from dynamic_des.serializers import JsonSerializer
 
 if TYPE_CHECKING:
@@ -44,9 +44,15 @@ class ConsoleEgress(BaseEgress):
         return [line.decode() for line in batch.encode(self._json) if line is not None]
 
 
-def _print(out: TextIO, lines: Iterable[str]) -> None:
-    out.write("".join(f"{line}\n" for line in lines))
-    out.flush()
+def _print(out: TextIO | None, lines: Iterable[str]) -> None:
+    text = "".join(f"{line}\n" for line in lines)
+    if out is None:
+        raise PermanentError("ConsoleEgress: this process has no standard output. Use another egress.")
+    try:
+        out.write(text)
+        out.flush()
+    except BrokenPipeError:
+        raise PermanentError("nobody reads standard output any more") from None
 
 
 def _as_text(record: dict[str, Any]) -> str:

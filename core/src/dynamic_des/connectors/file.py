@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -43,7 +44,7 @@ class FileEgress(BaseEgress):
         self._serializer = serializer or JsonSerializer()
         self._file: BinaryIO | None = None
 
-    async def open(self, run: RunInfo) -> None:  # noqa: ARG002
+    async def open(self, run: RunInfo) -> None:
         """Open the file.
 
         Raises:
@@ -51,9 +52,21 @@ class FileEgress(BaseEgress):
         """
         if self.path.is_dir():
             raise PermanentError(f"FileEgress: {self.path} is a folder. Give the path of a file.")
+        if run.trial:
+            self._try()
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("ab" if self._append else "wb", buffering=0)
         self._append = True  # once opened, what is there is ours: it is kept when the egress is opened again
+
+    def _try(self) -> None:
+        """Raise what opening the file would raise, and leave no trace."""
+        if self.path.exists():
+            self.path.open("ab").close()
+            return
+        folder = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"FileEgress: {folder} cannot be written to. Give another path.")
 
     def write(self, batch: Batch) -> None:  # type: ignore[override]  # plain: disks block
         """Append the batch."""
