@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from itertools import pairwise
 from sys import intern
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import nearest, show
 from dynamic_des.sim.casting import Refusal, to_number, to_numbers, to_text
-from dynamic_des.sim.parameters import FAMILIES, DistributionConfig
+from dynamic_des.sim.parameters import DISTRIBUTION_FIELDS, FAMILIES, DistributionConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +29,11 @@ def checked(config: DistributionConfig) -> dict[str, Any]:
         Refusal: If one has the wrong type, or they make no sense together.
     """
     fields: dict[str, Any] = {}
-    for field in dataclasses.fields(DistributionConfig):
+    for name in DISTRIBUTION_FIELDS:
         try:
-            fields[field.name] = cast_of(field.name)(getattr(config, field.name, None))
+            fields[name] = cast_of(name)(getattr(config, name, None))
         except Refusal as refusal:
-            raise Refusal(f"{field.name}: {refusal}") from None
+            raise Refusal(f"{name}: {refusal}") from None
     check_distribution(fields)
     return fields
 
@@ -43,7 +42,8 @@ def check_distribution(fields: dict[str, Any]) -> None:
     """Refuse the fields of a distribution that make no sense together.
 
     Args:
-        fields: All fields of a `DistributionConfig`, of the right types; None where there is nothing.
+        fields: ``dist``, and at least the fields that this family may use, of the right types; None where there is
+            nothing.
 
     Raises:
         Refusal: With what is wrong and what to send.
@@ -55,7 +55,7 @@ def check_distribution(fields: dict[str, Any]) -> None:
     missing = [name for name in family.needs if fields[name] is None]
     if missing:
         raise Refusal(f"a distribution {dist!r} needs {' and '.join(missing)}: give all of that in one change")
-    names = (*family.needs, *family.uses)
+    names = family.fields
     for name in names:
         rule = _RULES.get(name)
         if rule is not None and fields[name] is not None:
