@@ -19,7 +19,6 @@ Every text reads ``where: what is wrong, with the value. What to do.`` and keeps
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,6 +97,8 @@ def nearest(name: object, known: Iterable[str], cutoff: float = 0.6) -> str:
         known: What could have been meant.
         cutoff: How alike the two must be, from 0 to 1.
     """
+    from difflib import get_close_matches  # milliseconds, and most runs make no mistake
+
     try:
         matches = get_close_matches(str(name)[:200], list(known), n=1, cutoff=cutoff)
     except (ValueError, RecursionError):  # an integer of 5000 digits, a list nested 5000 deep
