@@ -1,4 +1,4 @@
-"""One function for each family of distributions: from standard variates and live parameters to one draw.
+"""One function for each family of distributions but the exponential: from standard variates and live parameters to one draw.
 
 Parameters are read at every call, so a change is in force at the very next draw. What makes no sense gives NaN
 or an exception, never a number that looks like a duration: whoever calls finds out what is wrong then.
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["DRAWS"]
 
 _CUMULATED_LIMIT = 256  # weights remembered between draws, before all are forgotten
-
-
-def _exponential(variates: Variates, config: Any) -> float:
-    rate: float = config.rate
-    return variates.exponential() / rate if 0.0 < rate < inf else nan
 
 
 def _normal(variates: Variates, config: Any) -> float:
@@ -160,8 +155,8 @@ def _cumulate(variates: Variates, weights: list[float]) -> tuple[list[float], li
     return known
 
 
+#: All families but the exponential one, which `Sampler.sample` draws itself, for its speed.
 DRAWS: dict[str, Callable[[Variates, Any], float]] = {
-    "exponential": _exponential,
     "normal": _normal,
     "lognormal": _lognormal,
     "truncated_normal": _truncated_normal,
