@@ -1,4 +1,4 @@
-"""One function for each family of distributions but the exponential: from standard variates and live parameters to one draw.
+"""One function for each family of distributions: from standard variates and live parameters to one draw.
 
 Parameters are read at every call, so a change is in force at the very next draw. What makes no sense gives NaN
 or an exception, never a number that looks like a duration: whoever calls finds out what is wrong then.
