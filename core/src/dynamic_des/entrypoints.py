@@ -8,14 +8,15 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from inspect import ismodule
+from inspect import ismodule, signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from dynamic_des import hookspecs
 from dynamic_des.aliases import PUBLISHED
-from dynamic_des.errors import PluginError, nearest, show
+from dynamic_des.errors import PluginError, nearest, raised, show
 from dynamic_des.hookspecs import GROUP
 from dynamic_des.kinds import RESERVED
 
@@ -54,11 +55,8 @@ class Plugin:
         try:
             manager.register(self.module, self.name)
             results = getattr(manager.hook, hook)()
-        except pluggy.PluginValidationError as error:
-            reason = str(error).strip().rpartition("\n")[2]
-            raise PluginError(f"{where}: {reason}. A hook takes no arguments: write def {hook}().") from error
         except _BROKEN as error:
-            raise PluginError(f"{where} raised {_named(error)}. Report it to who wrote the plugin.") from error
+            raise PluginError(f"{where} raised {raised(error)}. Report it to who wrote the plugin.") from error
         found: list[type[Any]] = []
         for result in results:
             if not isinstance(result, (list, tuple)) or not all(isinstance(one, type) for one in result):
@@ -69,7 +67,7 @@ class Plugin:
 
 def installed() -> dict[str, list[EntryPoint]]:
     """Return all entry points of plugins, by name. Imports none of them."""
-    return _scan(tuple(sys.path))
+    return _scan(tuple((place, _changed(place)) for place in sys.path))
 
 
 def distributions(points: list[EntryPoint]) -> str:
@@ -98,7 +96,7 @@ def load(name: str) -> Plugin | None:
         module: Any = points[0].load()
     except _BROKEN as error:
         raise PluginError(
-            f"{name}: {who} is installed but cannot be imported: {_named(error)}. {_remedy(name, points[0], error)}"
+            f"{name}: {who} is installed but cannot be imported: {raised(error)}. {_remedy(name, points[0], error)}"
         ) from error
     if not ismodule(module):
         raise PluginError(
@@ -125,17 +123,30 @@ def _check_hooks(name: str, module: ModuleType) -> None:
                     f"{name}: {module.__name__}.{attribute} is not decorated, so it is never called. "
                     "Write @dynamic_des.hookimpl above it."
                 )
+            if signature(found).parameters:
+                raise PluginError(
+                    f"{name}: {module.__name__}.{attribute} takes arguments, and a hook gets none. "
+                    f"Write def {attribute}()."
+                )
         elif marked or attribute.startswith("dynamic_des_") or nearest(attribute, HOOKS, cutoff=_ALIKE):
             hint = nearest(attribute, HOOKS) or f" Rename it: hooks are {listed(list(HOOKS))}."
             raise PluginError(f"{name}: {module.__name__}.{attribute} is no hook, so it is never called.{hint}")
 
 
 @lru_cache(maxsize=4)  # reading the metadata of everything that is installed takes milliseconds
-def _scan(path: tuple[str, ...]) -> dict[str, list[EntryPoint]]:  # noqa: ARG001 - what the answer depends on
+def _scan(path: tuple[Any, ...]) -> dict[str, list[EntryPoint]]:  # noqa: ARG001 - what the answer depends on
     found: dict[str, list[EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
+    for point in sorted(entry_points(group=GROUP), key=_distribution):
         found.setdefault(point.name, []).append(point)
     return dict(sorted(found.items()))
+
+
+def _changed(place: str) -> int:
+    """Return when something was last installed into a folder."""
+    try:
+        return Path(place).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def _distribution(point: EntryPoint) -> str:
@@ -149,8 +160,3 @@ def _remedy(name: str, point: EntryPoint, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f'Install what it needs: pip install "{install}"'
     return f'Reinstall it: pip install --force-reinstall "{install}"'
-
-
-def _named(error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return text.removesuffix(".")

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.aliases import PUBLISHED
-from dynamic_des.errors import PluginError, nearest, show
+from dynamic_des.errors import PluginError, nearest, raised, show
 from dynamic_des.kinds import KINDS, RESERVED, Kind
 
 if TYPE_CHECKING:
@@ -99,9 +99,7 @@ def import_object(place: str) -> Any:
             "Write its name as an import statement would."
         ) from error
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"{place}: the module {module_name!r} raised {type(error).__name__}: {error}. Mend the module."
-        ) from error
+        raise PluginError(f"{place}: the module {module_name!r} raised {raised(error)}. Mend the module.") from error
     for part in name.split("."):
         if not hasattr(found, part):
             public = [known for known in dir(found) if not known.startswith("_")]
