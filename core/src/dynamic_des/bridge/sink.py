@@ -14,6 +14,7 @@ from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.loop import cancel
 from dynamic_des.bridge.outbox import OnFull, Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
+from dynamic_des.bridge.report import SinkReport
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, PermanentError, show
@@ -121,6 +122,19 @@ class Sink:
     def idle(self) -> bool:
         """Whether nothing waits, or nothing that waits can ever be written."""
         return self.outbox.empty or self.state == "failed"
+
+    def report(self) -> SinkReport:
+        """Return what became of the records so far."""
+        return SinkReport(
+            self.name,
+            self.state,
+            self.written,
+            self.retried,
+            self.set_aside,
+            self.outbox.dropped,
+            self.outbox.waiting,
+            self.reason,
+        )
 
     async def drive(self) -> None:
         """Write what comes, until closed."""

@@ -12,6 +12,7 @@ from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.decoding import MAX_MESSAGE_BYTES, decode, to_change
 from dynamic_des.bridge.loop import cancel
 from dynamic_des.bridge.queue_form import QueueIngress
+from dynamic_des.bridge.report import SourceReport
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.errors import ConfigError, DecodeError, PermanentError, show
@@ -106,6 +107,10 @@ class Source:
         self._open = False
         self._task: asyncio.Task[Any] | None = None
         self._on_ready: Callable[[], None] | None = None
+
+    def report(self) -> SourceReport:
+        """Return what came in so far."""
+        return SourceReport(self.name, self.state, self.received, self.reason)
 
     async def drive(self, ready: Callable[[], None], ended: Callable[[], None]) -> None:
         """Keep fetching until the source has ended for good, or until stopped.

@@ -47,7 +47,7 @@ class FileEgress(BaseEgress):
         self._file: BinaryIO | None = None
         self._torn: int | None = None  # length of the file before a write that failed and could not be taken back
 
-    async def open(self, run: RunInfo) -> None:  # noqa: ARG002
+    async def open(self, run: RunInfo) -> None:
         """Open the file.
 
         Raises:
@@ -57,12 +57,24 @@ class FileEgress(BaseEgress):
             raise PermanentError(f"FileEgress: {self.path} is a folder. Give the path of a file.")
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
             raise PermanentError(f"FileEgress: {self.path} is not a regular file. Use ConsoleEgress for pipes.")
+        if run.trial:
+            self._try()
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("a+b", buffering=0)
         if not self._append:
             self._file.truncate(0)
         self._append = True  # once opened, what is there is ours: it is kept when the egress is opened again
         self._mend(self._file)
+
+    def _try(self) -> None:
+        """Raise what opening the file would raise, and leave no trace."""
+        if self.path.exists():
+            self.path.open("ab").close()
+            return
+        folder = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"FileEgress: {folder} cannot be written to. Give another path.")
 
     def write(self, batch: Batch) -> None:  # type: ignore[override]  # plain: disks block
         """Append the batch."""

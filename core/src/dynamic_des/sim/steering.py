@@ -45,6 +45,7 @@ class Steering:
         changes_refused: How many were refused.
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
         processed: How many events have been processed: with the time, a change's place in the event order.
+        note_change: Called with each settled change and its place, for the journal.
     """
 
     def __init__(self, env: SteeredEnvironment, clock: WallClock, lag_interval_s: float) -> None:
@@ -56,6 +57,7 @@ class Steering:
         self.changes_refused = 0
         self.lag_seconds = 0.0
         self.processed = 0
+        self.note_change: Callable[[float, int, Change, Outcome], None] | None = None
         self.clock = clock
         self._env = env
         self._queue = env._queue
@@ -72,7 +74,7 @@ class Steering:
 
     def start_clock(self) -> None:
         """Let wall time count from now on."""
-        self.clock.start(self._env._now)
+        self._env.real_start = self.clock.start(self._env._now)
         self._next_lag = monotonic() + self._lag_interval_s if self._lag_interval_s else inf
 
     def apply_due(self) -> float:
@@ -197,7 +199,9 @@ class Steering:
         arrival.settle(outcome)
 
     def report(self, change: Change, outcome: Outcome) -> None:
-        """Count and publish what became of a change."""
+        """Note, count and publish what became of a change."""
+        if self.note_change is not None:
+            self.note_change(self._env._now, self.processed, change, outcome)
         if outcome.status == "refused":
             self.changes_refused += 1
         else:
