@@ -107,7 +107,7 @@ def test_a_type_that_is_installed_already_is_refused(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "site")
     done = make("shop", "--directory", tmp_path)
     assert (done.exit_code, done.output) == (
-        2, "new connector: the type 'shop' is installed already by acme-shop. Take another name.\n"
+        2, "new connector: acme-shop 1.0 has the type 'shop' already. Take another name.\n"
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class AcknowledgesEarly(Right):
         pass
 
 
-@fails("the_acknowledgement_reaches_the_last_message", "nothing_is_acknowledged_before_it_is_applied")
+@fails(*ACKNOWLEDGING)
 class NeverAcknowledges(Right):
     """Forgets to."""
 
@@ -31,14 +31,38 @@ class NeverAcknowledges(Right):
         pass
 
 
-@fails("the_acknowledgement_reaches_the_last_message")
+@fails(
+    "nothing_is_acknowledged_before_it_is_applied",
+    "it_can_be_told_what_was_applied_when_reading_has_ended",
+    maybe=["the_acknowledgement_reaches_the_last_message"],
+)
 class ExpectsEveryPosition(Right):
     """Takes it that `applied` comes for each single message, though positions are merged."""
 
     async def applied(self, position):
-        if position["log"] > self.server.acknowledged + 2:
+        if position["log"] != self.server.acknowledged + 1:
             raise ValueError(f"{position} skips some")
         self.server.acknowledged = position["log"]
+
+
+@fails("it_can_be_told_what_was_applied_when_reading_has_ended")
+class DisconnectsWhenReadingEnds(Right):
+    """Closes its connection where the loop over the messages ends, not in `close`."""
+
+    connected = False
+
+    async def messages(self):
+        self.connected = True
+        try:
+            async for message in super().messages():
+                yield message
+        finally:
+            self.connected = False
+
+    async def applied(self, position):
+        if not self.connected:
+            raise ConnectionError("not connected")
+        await super().applied(position)
 
 
 @fails(

@@ -76,6 +76,21 @@ def test_shrinking_takes_no_item_away_and_holds_up_puts_until_there_is_a_place(m
     assert shelf.items == ["d", "e"]
 
 
+def test_who_comes_in_the_instant_of_a_change_does_not_overtake(make_line):
+    shelf = DynamicStore(make_line(stores={"shelf": 1}), "Line", "shelf")
+    shelf.put("a")
+    first = shelf.put("b")
+    shelf.get()
+    second = shelf.put("c")
+    assert (first.triggered, second.triggered, shelf.items) == (True, False, ["b"])
+
+    empty = DynamicStore(make_line(stores={"shelf": 1}), "Line", "shelf")
+    early = empty.get()
+    empty.put("d")
+    late = empty.get()
+    assert (early.value, late.triggered) == ("d", False)
+
+
 def test_an_infinite_capacity_takes_everything(make_line):
     shelf = DynamicStore(make_line(stores={"shelf": inf}), "Line", "shelf")
     for item in range(1000):
@@ -130,6 +145,18 @@ def test_an_item_that_cannot_be_compared_fails_its_put_and_leaves_the_store_whol
     )
     assert (sorted(shelf.items), shelf.put_queue) == ([1, 2, 3], [])
     assert [shelf.get().value for _ in range(3)] == [1, 2, 3]
+
+
+def test_an_item_that_cannot_be_compared_does_not_keep_the_place_from_the_next(make_line):
+    env = make_line(stores={"shelf": 2})
+    shelf = DynamicStore(env, "Line", "shelf", priority=True)
+    for item in (1, 2):
+        shelf.put(item)
+    bad, good = shelf.put("three"), shelf.put(3)
+    bad.defused = True
+    shelf.get()
+    env.run()
+    assert (bad.ok, good.ok, sorted(shelf.items)) == (False, True, [2, 3])
 
 
 def test_a_filtered_get_takes_the_first_item_it_wants_and_lets_others_pass(make_line):

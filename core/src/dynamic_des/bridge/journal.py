@@ -158,10 +158,22 @@ def read_journal(path: str | Path) -> JournalFile:
         if not isinstance(entry, dict):
             raise ConfigError(f"{path}, line {number}: {show(entry)} is not an entry of a journal.")
         parsed.append(entry)
+    _check_complete(path, parsed[1:])
     if parsed[0].get("format") != FORMAT:
         found = show(parsed[0].get("format"))
         raise ConfigError(f"{path}, line 1: the format is {found}; this release reads {FORMAT}.")
     return JournalFile(parsed[0], parsed[1:], complete)
+
+
+def _check_complete(path: str | Path, entries: list[dict[str, Any]]) -> None:
+    """Refuse a journal from which changes are missing."""
+    expected = 0
+    for number, entry in enumerate(entries, 2):
+        if "run" in entry or "end" in entry:
+            continue
+        expected += 1
+        if entry.get("seq") != expected:
+            raise ConfigError(f"{path}, line {number}: change {expected} is missing: found {show(entry.get('seq'))}.")
 
 
 def _read_lines(path: Path) -> Iterator[bytes]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["DivergedError", "replay"]
 
 
+_QUESTION = "Is this the same model, with the same parameters?"
+
+
 class DivergedError(DynamicDesError, RuntimeError):
     """A repeated run left the path of the one that wrote the journal: the model, or what it reads, is another."""
 
@@ -31,7 +34,8 @@ def replay(journal: JournalFile, env: DynamicRealtimeEnvironment) -> None:
     """Repeat every ``run()`` of a journal in an environment that is in the state of the original before the first.
 
     Make the environment with ``factor=0`` and the header's ``seed``, ``initial_time`` and ``start_time``, register the
-    parameters, set the header's values, connect egresses but no ingress, and build the model; then call this.
+    parameters, set the header's values, connect egresses but no ingress, and build the model; then call this. What the
+    original scheduled from outside of the model (a ``run(until=env.timeout(5))``) has to be in the model here.
 
     Args:
         journal: What `read_journal` returned.
@@ -73,7 +77,7 @@ class _Repeating(Steering):
                 start: dict[str, Any] = entry["run"]
                 return start
             if entry["processed"] != self.processed:
-                raise DivergedError(f"the run ended before change {entry['seq']} of the journal was due.")
+                raise DivergedError(f"the run ended before change {entry['seq']} of the journal was due. {_QUESTION}")
             self._repeat(entry)
         return None
 
@@ -102,14 +106,12 @@ class _Repeating(Steering):
         updates = tuple((path, value) for path, value in entry["updates"])
         change = Change(updates, None, entry["id"], entry["source"], entry["position"])
         self._env._now = entry["time"]
-        if updates:
-            outcome = self._env.registry.update_many(updates)
-        else:
-            outcome = Outcome(entry["status"], entry["reason"])  # a message that was no change
+        known = Outcome(entry["status"], entry["reason"])  # of a message that was no change
+        outcome = self._env.registry.update_many(updates) if updates else known
         if outcome.status != entry["status"]:
             raise DivergedError(
                 f"change {entry['seq']} at t={entry['time']:g} was {entry['status']}, and is {outcome.status} now"
-                f"{f' ({outcome.reason})' if outcome.reason else ''}. Is this the same model, with the same parameters?"
+                f"{f' ({outcome.reason})' if outcome.reason else ''}. {_QUESTION}"
             )
         self.report(change, outcome)
 
@@ -119,13 +121,13 @@ class _Repeating(Steering):
             return  # the process that wrote it was killed
         entry = self._entries[self._next]
         if "end" not in entry:
-            raise DivergedError(f"the run ended before change {entry.get('seq')} of the journal was due.")
+            raise DivergedError(f"the run ended before change {entry['seq']} of the journal was due. {_QUESTION}")
         self._next += 1
         end = entry["end"]
         if (self.processed, self._env._now) != (end["processed"], end["time"]):
             raise DivergedError(
                 f"the run ended at t={self._env._now:g} after {self.processed} events, the original at "
-                f"t={end['time']:g} after {end['processed']}. Is this the same model, with the same parameters?"
+                f"t={end['time']:g} after {end['processed']}. {_QUESTION}"
             )
 
     def leave_stop_event(self, start: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dynamic_des.aliases import PUBLISHED
 from dynamic_des.cli.speaking import configuration_errors
+from dynamic_des.entrypoints import distributions, installed
 from dynamic_des.errors import ConfigError, show
-from dynamic_des.hookspecs import GROUP
-from dynamic_des.kinds import KINDS, PLUGINS
+from dynamic_des.kinds import RESERVED
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -81,11 +81,11 @@ def _check_name(name: str) -> None:
             f"new connector: {name} has the prefix already that its distribution gets. Take {short!r}: "
             f"the distribution is called {name}, and type = {short!r} names it in configuration files."
         )
-    if any(name in kind.builtin for kind in KINDS.values()) or name in PLUGINS:
+    if name in RESERVED or name in PUBLISHED:
         raise ConfigError(f"new connector: {name!r} is a type of this framework. Take {f'my-{name}'!r}.")
-    for point in entry_points(group=GROUP, name=name):
-        by = f" by {point.dist.name}" if point.dist is not None else ""
-        raise ConfigError(f"new connector: the type {name!r} is installed already{by}. Take another name.")
+    if name in installed():
+        who = distributions(installed()[name])
+        raise ConfigError(f"new connector: {who} has the type {name!r} already. Take another name.")
 
 
 def _texts(name: str, kinds: tuple[str, ...]) -> dict[str, str]:

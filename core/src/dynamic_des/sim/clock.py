@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from dynamic_des.errors import ConfigError, show
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Alarm", "WallClock"]
+__all__ = ["Alarm", "WallClock", "check_number"]
 
 # on Windows a wait on a lock cannot be interrupted by Ctrl-C: wait in slices
 _SLICE_S = 0.2 if sys.platform == "win32" else 3600.0
@@ -32,9 +35,10 @@ class WallClock:
         self.anchor: float | None = None
         self.wall: Callable[[], float] = monotonic
 
-    def start(self, now: float) -> None:
-        """Let time go on from simulation time ``now``, at this moment of wall time."""
-        self.anchor = self.wall() - (now - self.origin) * self.factor
+    def start(self, now: float) -> float:
+        """Let time go on from simulation time ``now``, at this moment of wall time; return the anchor."""
+        self.anchor = anchor = self.wall() - (now - self.origin) * self.factor
+        return anchor
 
     def wall_of(self, sim_time: float) -> float:
         """Return the wall time (monotonic seconds) at which ``sim_time`` is due."""
@@ -77,3 +81,9 @@ class Alarm:
             pass
         finally:
             self._waiting = False
+
+
+def check_number(name: str, value: object) -> None:
+    """Raise ConfigError unless ``value`` is a finite number, 0 or more."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
+        raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from functools import cached_property
 from heapq import heappop
 from math import inf
+from numbers import Integral
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +16,13 @@ from simpy.events import URGENT, Event, EventPriority
 from simpy.rt import RealtimeEnvironment
 
 from dynamic_des.errors import ConfigError, show
-from dynamic_des.sim.clock import WallClock
+from dynamic_des.sim.clock import WallClock, check_number
 from dynamic_des.sim.records import SCALARS, Record, SystemRecord, freeze
 from dynamic_des.sim.registry import SimulationRegistry
-from dynamic_des.sim.sampling import RandomStreams
 from dynamic_des.sim.steering import Steering
 
 if TYPE_CHECKING:
-    from dynamic_des.sim.sampling import Sampler
+    from dynamic_des.sim.sampling import RandomStreams, Sampler
 
 __all__ = ["SteeredEnvironment"]
 
@@ -37,7 +38,6 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     Attributes:
         registry: The live parameters of the model.
-        streams: The named random streams.
         name: The twin's name.
         seed: What all random streams come from.
         start_datetime: Wall-clock time that belongs to the initial simulation time.
@@ -58,14 +58,14 @@ class SteeredEnvironment(RealtimeEnvironment):
         logical_start_time: datetime | None = None,
         lag_monitor_interval: float = 1.0,
     ) -> None:
-        _check_number("factor", factor)
-        _check_number("lag_monitor_interval", lag_monitor_interval)
+        check_number("factor", factor)
+        check_number("lag_monitor_interval", lag_monitor_interval)
+        _check_seed(seed)
         super().__init__(initial_time, factor, strict)
         for factory in _FACTORIES:  # SimPy binds them early for its own classes only; a tenth of the speed
             setattr(self, factory, getattr(self, factory))
         self.registry = SimulationRegistry(self)
-        self.seed = secrets.randbits(63) if seed is None else seed
-        self.streams = RandomStreams(self.seed)
+        self.seed = secrets.randbits(63) if seed is None else int(seed)
         self.name = name
         self.start_datetime = datetime.now(UTC) if logical_start_time is None else _with_zone(logical_start_time)
         self._steering = Steering(self, WallClock(factor, initial_time), lag_monitor_interval)
@@ -90,6 +90,13 @@ class SteeredEnvironment(RealtimeEnvironment):
     def changes_refused(self) -> int:
         """How many changes were refused; `system.changes` says why."""
         return self._steering.changes_refused
+
+    @cached_property
+    def streams(self) -> RandomStreams:
+        """The named random streams."""
+        from dynamic_des.sim.sampling import RandomStreams  # numpy: not for a model that draws nothing
+
+        return RandomStreams(self.seed)
 
     def sampler(self, name: str = "default") -> Sampler:
         """Return the sampler of the random stream ``name``: the same one at every call.
@@ -152,7 +159,7 @@ class SteeredEnvironment(RealtimeEnvironment):
     def sync(self) -> None:
         """Let the wall clock start over: this moment belongs to the time the environment started with."""
         super().sync()
-        self._steering.clock.anchor = self._steering.clock.wall()
+        self.real_start = self._steering.clock.anchor = self._steering.clock.wall()
 
     def run(self, until: float | Event | None = None) -> Any:
         """Run until a time, until an event has happened, or until there is nothing left to do.
@@ -167,6 +174,8 @@ class SteeredEnvironment(RealtimeEnvironment):
             ValueError: If a time is not in the future.
             RuntimeError: If the event cannot happen any more; or ``strict`` and too slow for real time.
         """
+        steering = self._steering
+        outer = steering.until_at, steering.patient  # a model may call run() from within
         stop, value = self._stop_at(until)
         if stop is None and until is not None:
             return value
@@ -189,8 +198,7 @@ class SteeredEnvironment(RealtimeEnvironment):
             how = "empty"
             return None
         finally:
-            self._steering.until_at = inf
-            self._steering.patient = False
+            steering.until_at, steering.patient = outer
             if outermost:
                 self._leave_run(how)
 
@@ -212,14 +220,13 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     def _stop_at(self, until: float | Event | None) -> tuple[Event | None, Any]:
         """Return the event that stops the run, or its value when it has happened already. SimPy's rules."""
-        if until is None:
-            return None, None
+        stop: Event | None = None
+        at: float = inf
         if isinstance(until, Event):
             if until.callbacks is None:
                 return None, until.value
             stop = until
-            self._steering.patient = True
-        else:
+        elif until is not None:
             at = until if isinstance(until, int) else float(until)
             if at <= self._now:
                 raise ValueError(f"until ({at}) must be greater than the current simulation time")
@@ -227,8 +234,10 @@ class SteeredEnvironment(RealtimeEnvironment):
             stop._ok = True
             stop._value = None
             self.schedule(stop, URGENT, at - self._now)
-            self._steering.until_at = at
-        stop.callbacks.append(StopSimulation.callback)
+        if stop is not None:
+            stop.callbacks.append(StopSimulation.callback)
+        self._steering.until_at = at
+        self._steering.patient = isinstance(until, Event)
         return stop, None
 
     def _step_is_patched(self) -> bool:
@@ -248,6 +257,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         """End a run: ``how`` is ``until``, ``empty`` or ``error``."""
         self._running = False
         self.registry._thread = None
+        self._steering.clock.anchor = None  # until the next run, or the next step
 
     def _run_flat_out(self) -> None:
         """`step` in a loop, inlined: a method call per event costs a tenth of the speed."""
@@ -278,9 +288,9 @@ class SteeredEnvironment(RealtimeEnvironment):
             steering.processed += processed
 
 
-def _check_number(name: str, value: object) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
-        raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")
+def _check_seed(seed: object) -> None:
+    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0):
+        raise ConfigError(f"DynamicRealtimeEnvironment: seed is {show(seed)}. Give a whole number, 0 or more.")
 
 
 def _with_zone(moment: datetime) -> datetime:

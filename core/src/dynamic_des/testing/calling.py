@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 
 from dynamic_des.bridge.loop import IoThread
-from dynamic_des.bridge.queue_form import QueueForm
+from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.ingress import BaseIngress
@@ -28,7 +28,7 @@ class Writable(BaseEgress):
     """An egress in whichever form it was written: ``async def write``, ``def write``, ``run(queue)``."""
 
     def __init__(self, egress: BaseEgress) -> None:
-        self._egress = QueueForm(egress) if type(egress).write is BaseEgress.write else egress
+        self._egress = QueueEgress(egress) if type(egress).write is BaseEgress.write else egress
         self._blocking = not inspect.iscoroutinefunction(self._egress.write)
         self._worker: Worker | None = None
 
@@ -40,7 +40,9 @@ class Writable(BaseEgress):
             return await self._egress.write(batch)
         if self._worker is None:
             self._worker = Worker("contract write")
-        return await self._worker.call(self._egress.write, batch)  # type: ignore[arg-type]
+        returned: Any = await self._worker.call(self._egress.write, batch)
+        aside: Iterable[tuple[int, str]] | None = await returned if inspect.isawaitable(returned) else returned
+        return aside
 
     async def written(self) -> int | None:
         return await self._egress.written()

@@ -50,7 +50,7 @@ class DrivenClock:
         self._alarm = _DrivenAlarm(env._steering, limit_s)
         self._run: Future[Any] | None = None
         env._steering.clock.wall = lambda: self._alarm.now
-        env._steering.alarm = self._alarm
+        env._steering._alarm = self._alarm
 
     @property
     def now(self) -> float:

@@ -151,6 +151,19 @@ class IngressContract(ConnectorContract):
             if self._shows_acknowledgements():
                 self._await_acknowledgement(positions.yielded)
 
+    def test_it_can_be_told_what_was_applied_when_reading_has_ended(self) -> None:
+        with self._calls(self._yielding()) as calls:
+            calls.open(make_run(self.unique))
+            self._send([1, 2])
+            first, second = calls.take(2)
+            calls.stop_reading()
+            applied = {**first.position, **second.position}
+            if applied:
+                calls.applied(applied)
+            if applied and self._shows_acknowledgements():
+                self._await_acknowledgement(applied)
+            calls.close()
+
     def test_nothing_is_acknowledged_before_it_is_applied(self) -> None:
         if not self._shows_acknowledgements():
             pytest.skip(f"{type(self).__name__} has no acknowledged(), so it cannot be seen what the source holds")

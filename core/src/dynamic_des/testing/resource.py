@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from simpy.core import EmptySchedule
 
+from dynamic_des.config.importing import ModelFolder
 from dynamic_des.config.making import Maker
 from dynamic_des.config.problems import Problems
+from dynamic_des.config.secrets import Secrets
 from dynamic_des.config.twin import Simulation, Twin
 from dynamic_des.connectors.memory import MemoryEgress
 from dynamic_des.errors import ConfigError
@@ -66,7 +68,8 @@ class ResourceContract:
 
     def test_its_options_pass_the_check_of_configuration_files(self) -> None:
         problems = Problems(Path("contract.toml"))
-        checked = Maker(problems).resource_options(self.resource_class, f"resources.{self.name}", self.options)
+        maker = Maker(problems, Secrets(), ModelFolder(Path()))
+        checked = maker.resource_options(self.resource_class, ("resources", self.name), self.options)
         try:
             problems.raise_any()
         except ConfigError as error:
