@@ -9,10 +9,18 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.contracts.wrong import egress_records, egresses, ingress_positions, ingresses, resources, serializers
+from tests.contracts.wrong import (
+    egress_records,
+    egresses,
+    ingress_positions,
+    ingress_sessions,
+    ingresses,
+    resources,
+    serializers,
+)
 from tests.contracts.wrong.expectations import expected_in
 
-MODULES = (egresses, egress_records, ingresses, ingress_positions, resources, serializers)
+MODULES = (egresses, egress_records, ingresses, ingress_positions, ingress_sessions, resources, serializers)
 EXPECTED = {(module, name): names for module in MODULES for name, names in expected_in(module).items()}
 ROOT = Path(__file__).resolve().parents[2]
 
