@@ -75,9 +75,7 @@ def happysim(requests: int) -> tuple[float, int]:
 
     server = Server("desk", service_time=ExponentialLatency(1 / SERVICES))
     source = Source.poisson(rate=ARRIVALS, target=server)
-    simulation = Simulation(
-        sources=[source], entities=[server], end_time=Instant.from_seconds(requests / ARRIVALS)
-    )
+    simulation = Simulation(sources=[source], entities=[server], end_time=Instant.from_seconds(requests / ARRIVALS))
     began = perf_counter()
     simulation.run()
     return perf_counter() - began, server.stats.requests_completed
@@ -116,7 +114,9 @@ def main() -> None:
     print(f"M/M/1 at utilization {ARRIVALS / SERVICES}, {options.requests} requests, median of {options.rounds}")
     for column, rates in figures.items():
         spread = f"{min(rates):,.0f} to {max(rates):,.0f}"
-        print(f"  {column:12} {median(rates):>10,.0f} requests/s ({spread}); Server is {own / median(rates):.2f} times it")
+        print(
+            f"  {column:12} {median(rates):>10,.0f} requests/s ({spread}); Server is {own / median(rates):.2f} times it"
+        )
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ _SLACK = 16
 class Deadlines:
     """Calls ``expire`` for each request that still waits when its time is over.
 
-    A timer is in the event heap only while somebody waits with a deadline, or until the earliest deadline has come:
-    SimPy cannot withdraw an event. Requests that were served in time cost nothing further, and are forgotten.
+    There is a timer in the event heap while somebody waits with a deadline. SimPy cannot withdraw an event: the timer
+    for the earliest deadline stays until that time, also when everybody was served before. Requests that were served
+    in time are forgotten.
     """
 
     def __init__(self, env: Environment, expire: Callable[[Request], None]) -> None:
@@ -52,6 +53,10 @@ class Deadlines:
         self._arm()
 
     def _arm(self) -> None:
+        """Have a timer in the event heap for the earliest deadline of those who wait, if anybody does."""
+        self._forget_gone()
+        if not self._heap:
+            return
         at = self._heap[0][0]
         if self._armed and self._armed[-1] <= at:
             return
@@ -60,14 +65,17 @@ class Deadlines:
         timer.callbacks.append(self._ring)
         timer._ok = True
         timer._value = None
-        self._env.schedule(timer, _LAST, at - self._env.now)
+        self._env.schedule(timer, _LAST, max(0, at - self._env.now))
 
     def _ring(self, _: Event) -> None:
         self._armed.pop()
-        heap, now = self._heap, self._env.now
-        while heap and (not heap[0][2].waiting or heap[0][0] <= now):
-            request = heappop(heap)[2]
-            if request.waiting:
-                self._expire(request)
-        if heap:
-            self._arm()
+        self._forget_gone()
+        if self._heap and self._heap[0][0] <= self._env.now:
+            # one at a time: those that move up because it goes may be served at this instant, and free a slot again
+            self._expire(heappop(self._heap)[2])
+        self._arm()
+
+    def _forget_gone(self) -> None:
+        heap = self._heap
+        while heap and not heap[0][2].waiting:
+            heappop(heap)

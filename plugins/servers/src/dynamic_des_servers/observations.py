@@ -50,9 +50,9 @@ class Observations:
         return self.waited / self.count if self.count else 0.0
 
     def percentile(self, percentile: float) -> float:
-        """Return a percentile of the service times kept, interpolated linearly at ``percentile * (n - 1)``; 0 without any.
+        """Return a percentile of the service times kept; 0 without any.
 
-        Sorts what is kept: its cost is bounded by ``history``, whatever the run's length.
+        Interpolated linearly at ``percentile * (n - 1)`` of those in ascending order, as numpy does it by default. Sorts what is kept: its cost is bounded by ``history``, whatever the run's length.
 
         Raises:
             ParameterError: (a ValueError) If ``percentile`` is not between 0 and 1.
