@@ -52,7 +52,8 @@ class Observations:
     def percentile(self, percentile: float) -> float:
         """Return a percentile of the service times kept; 0 without any.
 
-        Interpolated linearly at ``percentile * (n - 1)`` of those in ascending order, as numpy does it by default. Sorts what is kept: its cost is bounded by ``history``, whatever the run's length.
+        Interpolated linearly at ``percentile * (n - 1)`` of those in ascending order, as numpy does by default. It
+        sorts what is kept: its cost is bounded by ``history``, whatever the run's length.
 
         Raises:
             ParameterError: (a ValueError) If ``percentile`` is not between 0 and 1.

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from simpy.events import PENDING, Event
 
+from dynamic_des.errors import show
+from dynamic_des_servers.errors import RequestRejected
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from types import TracebackType
@@ -88,10 +91,15 @@ class Request(Event):
         return self.server._cancel(self)
 
     def _desc(self) -> str:
-        state = "waiting" if self._queued else "cancelled" if self._value is PENDING else "done"
-        if self.callbacks is not None and self._value is not PENDING:
-            state = "in service" if self._ok else "refused"
-        return f"{type(self).__name__}({self.payload!r} to {self.server.name!r}, {state})"
+        if self._queued:
+            state = "waiting"
+        elif self._value is PENDING:
+            state = "cancelled" if self.started_at is None else "in service"
+        elif not self._ok:
+            state = "refused" if isinstance(self._value, RequestRejected) else "failed"
+        else:
+            state = "done" if self.callbacks is None else "in service"
+        return f"{type(self).__name__}({show(self.payload)} to {self.server.name!r}, {state})"
 
 
 def context_of(payload: Any) -> Any:
