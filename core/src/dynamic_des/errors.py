@@ -38,6 +38,7 @@ __all__ = [
     "WrongThreadError",
     "nearest",
     "show",
+    "suggest",
 ]
 
 
@@ -89,13 +90,25 @@ class ResourceError(DynamicDesError, RuntimeError):
     """A resource was used in a way that it forbids: a full bounded queue, a release of nothing held."""
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest known name, or nothing."""
+def nearest(name: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known name, or nothing.
+
+    Args:
+        name: What was given.
+        known: What could have been meant.
+        cutoff: How alike the two must be, from 0 to 1.
+    """
     try:
-        matches = get_close_matches(str(name)[:200], list(known), n=1, cutoff=0.6)
+        matches = get_close_matches(str(name)[:200], list(known), n=1, cutoff=cutoff)
     except (ValueError, RecursionError):  # an integer of 5000 digits, a list nested 5000 deep
         return ""
     return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known name, or the list of all of them."""
+    names = list(known)
+    return nearest(name, names) or f" There are {', '.join(names) or 'none'}."
 
 
 def show(value: object, limit: int = 80) -> str:

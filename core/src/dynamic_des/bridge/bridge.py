@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from operator import itemgetter
 from threading import Event as Flag
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ __all__ = ["Bridge"]
 
 log = logging.getLogger("dynamic_des")
 
+_IS_EVENT = itemgetter(2)
+
 
 class Bridge:
     """Starts, feeds, drains and stops the connectors of one environment.
@@ -33,6 +36,8 @@ class Bridge:
     Attributes:
         sources: The ingresses at work.
         sinks: The egresses at work.
+        events: How many of the records handed over are events.
+        telemetry: How many are telemetry.
     """
 
     def __init__(
@@ -40,6 +45,8 @@ class Bridge:
     ) -> None:
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
+        self.events = 0
+        self.telemetry = 0
         self._run = run
         self._pending = pending  # what the environment has published and not handed over yet
         self._builder = builder
@@ -91,6 +98,9 @@ class Bridge:
         if self._pending:
             records = self._pending[:]
             self._pending.clear()
+            events = sum(map(_IS_EVENT, records))
+            self.events += events
+            self.telemetry += len(records) - events
             for sink in self.sinks:
                 sink.outbox.put(records)
 

@@ -36,7 +36,8 @@ class Outbox:
         self._wake = wake
         self._records: deque[Record] = deque()
         self._system: deque[SystemRecord] = deque()
-        self._in_hand = 0  # records taken for a batch that is not written yet
+        self._in_hand = 0  # model records taken for a batch that is not written yet
+        self._system_in_hand = 0
         self._room = Condition()
         self._released = False
 
@@ -46,7 +47,7 @@ class Outbox:
     @property
     def empty(self) -> bool:
         """Whether everything that was put in has been written, set aside or dropped."""
-        return not (self._records or self._system or self._in_hand)
+        return not (self._records or self._system or self._in_hand or self._system_in_hand)
 
     def put(self, records: Sequence[Record]) -> None:
         """Add model records; from the simulation thread. Waits for room when ``on_full`` is ``"block"``."""
@@ -84,13 +85,16 @@ class Outbox:
         records = self._system
         with self._room:
             batch = [records.popleft() for _ in range(min(count, len(records)))]
-            self._in_hand += len(batch)
+            self._system_in_hand += len(batch)
         return batch
 
-    def done(self, count: int) -> None:
+    def done(self, count: int, *, system: bool) -> None:
         """Note that ``count`` records taken are off the books; make room."""
         with self._room:
-            self._in_hand -= count
+            if system:
+                self._system_in_hand -= count
+            else:
+                self._in_hand -= count
             self._room.notify_all()
 
     def wait_for_progress(self, timeout_s: float) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dynamic_des.sim.steering import Steering
 
-__all__ = ["StopSignals"]
+__all__ = ["Interrupted", "StopSignals", "Terminated"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -53,16 +53,20 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if not self._patient:
-            raise _as_exception(number)
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         self._patient = False
         self._release()
         self._steering.arrivals.appendleft(lambda: _raise(number))
         self._steering.wake()
 
 
+class Interrupted(KeyboardInterrupt):
+    """A run was ended by SIGINT between two events, and everything that could be written was."""
+
+
+class Terminated(SystemExit):
+    """A run was ended by SIGTERM between two events, and everything that could be written was."""
+
+
 def _raise(number: int) -> None:
-    raise _as_exception(number)
-
-
-def _as_exception(number: int) -> BaseException:
-    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(0)
+    raise Interrupted if number == signal.SIGINT else Terminated(0)

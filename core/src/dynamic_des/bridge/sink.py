@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.outbox import OnFull, Outbox
 from dynamic_des.bridge.queue_form import QueueForm
+from dynamic_des.bridge.report import SinkReport
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, PermanentError
@@ -110,6 +111,19 @@ class Sink:
         """Whether nothing waits, or nothing that waits can ever be written."""
         return self.outbox.empty or self.state == "failed"
 
+    def report(self) -> SinkReport:
+        """Return what became of the records so far."""
+        return SinkReport(
+            self.name,
+            self.state,
+            self.written,
+            self.retried,
+            self.set_aside,
+            self.outbox.dropped,
+            self.outbox.waiting,
+            self.reason,
+        )
+
     async def drive(self) -> None:
         """Write what comes, until closed."""
         try:
@@ -117,7 +131,7 @@ class Sink:
             while not (self._closing and self.outbox.empty):
                 for batch in self._next_batches():
                     await self._deliver(batch)
-                    self.outbox.done(len(batch))
+                    self.outbox.done(len(batch), system=batch.system)
                 await self._wait()
             self._become("closed", None)
         except PermanentError as error:

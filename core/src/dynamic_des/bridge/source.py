@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.decoding import MAX_MESSAGE_BYTES, decode, to_change
+from dynamic_des.bridge.report import SourceReport
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.errors import DecodeError, PermanentError
@@ -86,6 +87,10 @@ class Source:
         self._taken: dict[str, Any] = {}
         self._refusing = False
         self._on_ready: Callable[[], None] | None = None
+
+    def report(self) -> SourceReport:
+        """Return what came in so far."""
+        return SourceReport(self.name, self.state, self.received, self.reason)
 
     async def drive(self, ready: Callable[[], None], ended: Callable[[], None]) -> None:
         """Keep the ingress open until it has ended for good, or until cancelled.

@@ -41,6 +41,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         name: The twin's name.
         seed: What all random streams come from.
         start_datetime: Wall-clock time that belongs to the initial simulation time.
+        resources: What a configuration file calls resources, by name.
     """
 
     # An instance with more than thirty attributes is slow to read, and so is one with slots (Python 3.13): what is
@@ -68,6 +69,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         self.name = name
         self.start_datetime = datetime.now(UTC) if logical_start_time is None else _with_zone(logical_start_time)
         self._steering = Steering(self, WallClock(factor, initial_time), lag_monitor_interval)
+        self.resources: dict[str, Any] = {}
         self._seq = 0
         self._sys_seq = 0
         self._records: list[Record] = []
@@ -78,6 +80,16 @@ class SteeredEnvironment(RealtimeEnvironment):
     def lag_seconds(self) -> float:
         """By how much the simulation was late when it was last measured, in wall seconds."""
         return self._steering.lag_seconds
+
+    @property
+    def changes_applied(self) -> int:
+        """How many changes were put in force, or found in force already."""
+        return self._steering.changes_applied
+
+    @property
+    def changes_refused(self) -> int:
+        """How many changes were refused; `system.changes` says why."""
+        return self._steering.changes_refused
 
     def sampler(self, name: str = "default") -> Sampler:
         """Return the sampler of the random stream ``name``: the same one at every call.
@@ -159,25 +171,28 @@ class SteeredEnvironment(RealtimeEnvironment):
         if stop is None and until is not None:
             return value
         outermost = not self._running
+        how = "error"
         try:
             if outermost:
-                self._enter_run()
+                self._enter_run(until)
             if not self._factor and not self._step_is_patched():
                 self._run_flat_out()
             while True:
                 self.step()
         except StopSimulation as reached:
+            how = "until"
             return reached.args[0]
         except EmptySchedule:
             if stop is not None:
                 assert not stop.triggered
                 raise RuntimeError(f'No scheduled events left but "until" event was not triggered: {stop}') from None
+            how = "empty"
             return None
         finally:
             self._steering.until_at = inf
             self._steering.patient = False
             if outermost:
-                self._leave_run()
+                self._leave_run(how)
 
     def step(self) -> None:
         """Process the next event, after applying the changes that come before it.
@@ -221,7 +236,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         # (asking the bound method, because looking into __dict__ would slow down every attribute from then on)
         return getattr(self.step, "__func__", None) is not SteeredEnvironment.step
 
-    def _enter_run(self) -> None:
+    def _enter_run(self, until: float | Event | None) -> None:  # noqa: ARG002 - the bridge notes it
         """Begin a run: what is there already (a snapshot) is applied before the clock starts."""
         self._running = True
         self.registry._thread = get_ident()
@@ -229,36 +244,38 @@ class SteeredEnvironment(RealtimeEnvironment):
         if self._factor:
             self._steering.start_clock()
 
-    def _leave_run(self) -> None:
-        """End a run, however it ended."""
+    def _leave_run(self, how: str) -> None:  # noqa: ARG002 - the bridge notes it
+        """End a run: ``how`` is ``until``, ``empty`` or ``error``."""
         self._running = False
         self.registry._thread = None
 
     def _run_flat_out(self) -> None:
         """`step` in a loop, inlined: a method call per event costs a tenth of the speed."""
         steering, pop = self._steering, heappop
-        queue, arrivals, processed = self._queue, steering.arrivals, steering.processed
+        queue, arrivals, processed = self._queue, steering.arrivals, 0
         horizon = -inf  # time of the next change on the agenda, looked up before the first event
         try:
             while True:
                 if not queue or arrivals or queue[0][0] >= horizon:
-                    steering.processed = processed
+                    steering.processed += processed  # added and not set: a model may call run() from within
+                    processed = 0
                     horizon = steering.apply_due()
                 self._now, _, _, event = pop(queue)
                 processed += 1
                 callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-                for callback in callbacks:
-                    callback(event)
+                try:
+                    for callback in callbacks:
+                        callback(event)
+                except StopSimulation:
+                    event.callbacks = callbacks[callbacks.index(callback) + 1 :]
+                    self.schedule(event, EventPriority(-1))
+                    raise
                 if not event._ok and not hasattr(event, "_defused"):
                     error = type(event._value)(*event._value.args)
                     error.__cause__ = event._value
                     raise error
-        except StopSimulation:
-            event.callbacks = callbacks[callbacks.index(callback) + 1 :]
-            self.schedule(event, EventPriority(-1))
-            raise
         finally:
-            steering.processed = processed
+            steering.processed += processed
 
 
 def _check_number(name: str, value: object) -> None:

@@ -42,6 +42,7 @@ class Steering:
         changes_refused: How many were refused.
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
         processed: How many events have been processed: with the time, a change's place in the event order.
+        note_change: Called with each settled change and its place, for the journal.
     """
 
     def __init__(self, env: SteeredEnvironment, clock: WallClock, lag_interval_s: float) -> None:
@@ -53,6 +54,7 @@ class Steering:
         self.changes_refused = 0
         self.lag_seconds = 0.0
         self.processed = 0
+        self.note_change: Callable[[float, int, Change, Outcome], None] | None = None
         self.clock = clock
         self._env = env
         self._queue = env._queue
@@ -182,7 +184,9 @@ class Steering:
         arrival.settle(outcome)
 
     def report(self, change: Change, outcome: Outcome) -> None:
-        """Count and publish what became of a change."""
+        """Note, count and publish what became of a change."""
+        if self.note_change is not None:
+            self.note_change(self._env._now, self.processed, change, outcome)
         if outcome.status == "refused":
             self.changes_refused += 1
         else:
