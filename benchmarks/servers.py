@@ -3,8 +3,8 @@
     python benchmarks/servers.py [--requests 200000] [--rounds 5] [--peer-python PATH]
 
 ``--peer-python`` is an interpreter (3.13 or newer) of an environment in which ``pip install happysim`` was done;
-without it that column is left out. Every figure is the median of fresh processes, the columns taking turns: what is loaded
-second in one process is slower. The bar: at least 8 times happysim's.
+without it that column is left out. Every figure is the median of fresh processes, the columns taking turns: what is
+loaded second in one process is slower. The bar: at least 8 times happysim's.
 """
 
 from __future__ import annotations

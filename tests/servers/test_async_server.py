@@ -1,5 +1,6 @@
 import pytest
 import simpy
+
 from dynamic_des_servers import AsyncServer, AsyncServerStats, RequestRejected, Server
 
 
@@ -201,12 +202,10 @@ def broken_generator(_):
 @pytest.mark.parametrize("handler", [broken_plain, broken_generator])
 def test_what_a_handler_raises_fails_its_request_and_the_server_goes_on(env, handler):
     working = iter([False, True])
-    server = AsyncServer(
-        env, "web", 10, 1, io_handler=lambda request: None if request == "good" else handler(request)
-    )
+    server = AsyncServer(env, "web", 10, 1, io_handler=lambda request: None if request == "good" else handler(request))
 
     def client():
-        with pytest.raises(OSError, match="disk"):
+        with pytest.raises(OSError, match=r"disk"):
             yield server.submit("bad")
         yield server.submit("good")
 
@@ -220,7 +219,7 @@ def test_what_a_handler_raises_fails_its_request_and_the_server_goes_on(env, han
 def test_an_error_that_nobody_waits_for_ends_the_run(env):
     server = AsyncServer(env, "web", io_handler=broken_plain)
     server.submit()
-    with pytest.raises(OSError, match="disk"):
+    with pytest.raises(OSError, match=r"disk"):
         env.run()
 
 
@@ -243,7 +242,7 @@ def test_an_event_that_fails_fails_the_request_of_a_plain_handler(env):
     server = AsyncServer(env, "web", io_handler=lambda _: database.submit())
 
     def client():
-        with pytest.raises(RequestRejected, match="db: the queue is full"):
+        with pytest.raises(RequestRejected, match=r"db: the queue is full"):
             yield server.submit()
 
     env.run(env.process(client()))
@@ -253,7 +252,7 @@ def test_an_event_that_fails_fails_the_request_of_a_plain_handler(env):
 @pytest.mark.parametrize("nonsense", [-1, "soon", None, float("nan"), [1, 2]])
 def test_a_generator_that_yields_nonsense_is_told_so(env, nonsense):
     def read(_):
-        with pytest.raises(ValueError, match="AsyncServer 'web': io_handler yielded") as caught:
+        with pytest.raises(ValueError, match=r"AsyncServer 'web': io_handler yielded") as caught:
             yield nonsense
         yield 1
         return str(caught.value)
@@ -290,14 +289,14 @@ def test_a_request_that_waits_for_the_cpu_can_be_cancelled_or_time_out(env, log)
 
 def test_a_bad_argument_takes_no_connection(env):
     server = AsyncServer(env, "web")
-    with pytest.raises(ValueError, match="max_wait"):
+    with pytest.raises(ValueError, match=r"max_wait"):
         server.submit(max_wait=-1)
     assert server.active_connections == 0
 
 
 @pytest.mark.parametrize("connections", [0, -1, 1.5, True, float("nan")])
 def test_less_than_one_connection_is_refused(env, connections):
-    with pytest.raises(ValueError, match="AsyncServer 'web': max_connections: .* is not a whole number, 1 or more"):
+    with pytest.raises(ValueError, match=r"AsyncServer 'web': max_connections: .* is not a whole number, 1 or more"):
         AsyncServer(env, "web", connections)
 
 

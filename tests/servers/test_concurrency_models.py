@@ -1,4 +1,5 @@
 import pytest
+
 from dynamic_des.errors import ResourceError
 from dynamic_des_servers import (
     ConcurrencyModel,
@@ -83,9 +84,9 @@ def test_weights_add_up_to_the_total():
 @pytest.mark.parametrize("weight", [0, -1, 101, 1.5, True, "2"])
 def test_a_weight_of_0_or_above_the_total_is_an_error(weight):
     pool = WeightedConcurrency(100)
-    with pytest.raises(ValueError, match="WeightedConcurrency: weight"):
+    with pytest.raises(ValueError, match=r"WeightedConcurrency: weight"):
         pool.acquire(weight)
-    with pytest.raises(ValueError, match="WeightedConcurrency: weight"):
+    with pytest.raises(ValueError, match=r"WeightedConcurrency: weight"):
         pool.release(weight)
     assert pool.active == 0
 
@@ -101,7 +102,7 @@ def test_a_request_that_could_never_be_served_is_refused_where_it_is_submitted(e
     server = Server(env, "db", WeightedConcurrency(100), service_time=1)
     server.submit(weight=100)
     server.submit(weight=100)  # so that the next one would have to wait
-    with pytest.raises(ValueError, match="weight"):
+    with pytest.raises(ValueError, match=r"weight"):
         server.submit(weight=weight)
     assert server.depth == 1
     env.run()
@@ -213,21 +214,21 @@ def test_a_lowest_limit_of_0_lets_a_server_stand_still(env, log):
     ],
 )
 def test_bounds_that_make_no_sense_are_refused(arguments, what):
-    with pytest.raises(ValueError, match=f"DynamicConcurrency: {what}"):
+    with pytest.raises(ValueError, match=rf"DynamicConcurrency: {what}"):
         DynamicConcurrency(*arguments)
 
 
 @pytest.mark.parametrize("wish", [2.5, True, "3", None, float("nan"), float("inf")])
 def test_a_limit_that_is_no_whole_number_is_refused(wish):
     limit = DynamicConcurrency(4)
-    with pytest.raises(ValueError, match="is not a whole number"):
+    with pytest.raises(ValueError, match=r"is not a whole number"):
         limit.set_limit(wish)
     assert limit.limit == 4
 
 
 @pytest.mark.parametrize("scale", ["scale_up", "scale_down"])
 def test_scaling_by_a_negative_amount_is_refused(scale):
-    with pytest.raises(ValueError, match="amount: -1 is not a whole number, 0 or more"):
+    with pytest.raises(ValueError, match=r"amount: -1 is not a whole number, 0 or more"):
         getattr(DynamicConcurrency(4), scale)(-1)
 
 
@@ -236,7 +237,7 @@ def test_scaling_by_a_negative_amount_is_refused(scale):
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, True, None, float("nan")])
 def test_a_concurrency_below_1_is_refused(env, number):
-    with pytest.raises(ValueError, match="Server 'api': concurrency: .* is not a whole number, 1 or more"):
+    with pytest.raises(ValueError, match=r"Server 'api': concurrency: .* is not a whole number, 1 or more"):
         Server(env, "api", concurrency=number)
 
 
@@ -263,6 +264,6 @@ def test_a_configuration_file_can_give_a_concurrency_as_a_table(env, table, kind
     ],
 )
 def test_a_table_that_makes_no_sense_says_what_does(env, table, what):
-    with pytest.raises(ValueError, match="Server 'api': concurrency: ") as caught:
+    with pytest.raises(ValueError, match=r"Server 'api': concurrency: ") as caught:
         Server(env, "api", concurrency=table)
     assert what in str(caught.value)

@@ -1,6 +1,7 @@
 """Who is served next: one rule, three policies."""
 
 import pytest
+
 from dynamic_des_servers import (
     DynamicConcurrency,
     FIFOQueue,

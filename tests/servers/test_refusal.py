@@ -1,6 +1,7 @@
 """Queues that are full, waits that are too long, requests that are withdrawn."""
 
 import pytest
+
 from dynamic_des_servers import (
     DynamicConcurrency,
     RequestRejected,
@@ -41,7 +42,7 @@ def test_a_refusal_is_thrown_into_who_waits_for_the_request_with_the_reason(env)
     server.submit()
 
     def client():
-        with pytest.raises(RequestRejected, match="api: the queue is full.") as caught:
+        with pytest.raises(RequestRejected, match=r"api: the queue is full.") as caught:
             yield server.submit()
         return env.now, caught.value.server, caught.value.reason
 
@@ -98,7 +99,7 @@ def test_in_a_full_queue_an_arrival_that_can_start_is_served(env, log):
 
 @pytest.mark.parametrize("capacity", [-1, float("nan"), True])
 def test_a_queue_capacity_that_makes_no_sense_is_refused(env, capacity):
-    with pytest.raises(ValueError, match="Server 'api': queue_capacity: "):
+    with pytest.raises(ValueError, match=r"Server 'api': queue_capacity: "):
         Server(env, "api", queue_capacity=capacity)
 
 
@@ -121,7 +122,7 @@ def test_a_timed_out_request_is_a_rejected_one_and_says_how_long_it_waited(env):
 
     def client():
         yield env.timeout(1)
-        with pytest.raises(RequestRejected, match="api: the request has waited for 4 simulated seconds.") as caught:
+        with pytest.raises(RequestRejected, match=r"api: the request has waited for 4 simulated seconds.") as caught:
             yield server.submit(max_wait=4)
         return type(caught.value), env.now
 
@@ -234,7 +235,7 @@ def test_timers_are_set_only_while_somebody_waits(env):
 @pytest.mark.parametrize("max_wait", [-1, float("nan"), "soon", True])
 def test_a_max_wait_that_makes_no_sense_is_refused(env, max_wait):
     server = Server(env, "api")
-    with pytest.raises(ValueError, match="Server 'api': max_wait: .* is not a finite number, 0 or more"):
+    with pytest.raises(ValueError, match=r"Server 'api': max_wait: .* is not a finite number, 0 or more"):
         server.submit(max_wait=max_wait)
     assert (server.depth, server.active_requests) == (0, 0)
 
@@ -370,7 +371,7 @@ def test_a_service_time_that_is_none_says_where_it_came_from(env, bad):
     server = Server(env, "api", service_time=lambda: bad)
 
     def client():
-        with pytest.raises(ValueError, match="Server 'api': the duration of a service: .* is not a finite number"):
+        with pytest.raises(ValueError, match=r"Server 'api': the duration of a service: .* is not a finite number"):
             yield server.submit()
 
     env.run(env.process(client()))

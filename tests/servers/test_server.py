@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+
 from dynamic_des_servers import FixedConcurrency, Server, ServerStats
 
 
@@ -201,7 +202,7 @@ def test_percentiles_are_those_of_the_latest_requests_and_can_be_switched_off(en
 
 @pytest.mark.parametrize("history", [-1, 1.5, True, "all"])
 def test_a_history_that_is_no_number_is_refused(env, history):
-    with pytest.raises(ValueError, match="Server 'api': history is"):
+    with pytest.raises(ValueError, match=r"Server 'api': history is"):
         Server(env, "api", history=history)
 
 

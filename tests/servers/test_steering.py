@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+
 from dynamic_des import CapacityConfig, DistributionConfig, DynamicRealtimeEnvironment, LocalIngress, SimParameter
 from dynamic_des_servers import AsyncServer, DynamicConcurrency, Server, ThreadPool
 
@@ -85,7 +86,9 @@ def test_a_live_value_that_is_no_limit_leaves_the_last_one_in_force_and_is_logge
     with caplog.at_level(logging.WARNING):
         twin.registry.update(path, "many")
     assert server.concurrency == 2
-    assert "Shop.variables.anything: 'many' is not a whole number, 0 or more. Give one. The limit stays 2." in caplog.text
+    assert (
+        "Shop.variables.anything: 'many' is not a whole number, 0 or more. Give one. The limit stays 2." in caplog.text
+    )
     twin.registry.update(path, 5)
     assert server.concurrency == 5
 
@@ -96,14 +99,14 @@ def test_an_unknown_path_names_the_nearest(twin):
 
 
 def test_a_parameter_that_is_no_number_is_no_limit(twin):
-    with pytest.raises(ValueError, match="Shop.variables.anything: None is not a whole number, 0 or more"):
+    with pytest.raises(ValueError, match=r"Shop.variables.anything: None is not a whole number, 0 or more"):
         DynamicConcurrency.from_registry(twin.registry, "Shop.variables.anything")
 
 
 def test_a_path_needs_an_environment_with_a_registry(env):
-    with pytest.raises(ValueError, match="Server 'api': concurrency: .* but Environment has no registry"):
+    with pytest.raises(ValueError, match=r"Server 'api': concurrency: .* but Environment has no registry"):
         Server(env, "api", CAP)
-    with pytest.raises(ValueError, match="Server 'api': service_time: .* but Environment has no registry"):
+    with pytest.raises(ValueError, match=r"Server 'api': service_time: .* but Environment has no registry"):
         Server(env, "api", service_time="Shop.variables.seconds")
 
 
@@ -183,7 +186,7 @@ def test_a_plain_environment_draws_from_distributions_too(env):
     ],
 )
 def test_a_number_that_makes_no_sense_is_refused_at_once(env, source, what):
-    with pytest.raises(ValueError, match="Server 'api': service_time: ") as caught:
+    with pytest.raises(ValueError, match=r"Server 'api': service_time: ") as caught:
         Server(env, "api", service_time=source)
     assert what in str(caught.value)
 

@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+
 from dynamic_des_servers import ThreadPool, ThreadPoolStats
 
 
@@ -108,7 +109,7 @@ def test_a_processing_time_that_makes_no_sense_fails_its_task(env, bad):
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5, None])
 def test_less_than_one_worker_is_refused(env, workers):
-    with pytest.raises(ValueError, match="ThreadPool 'pool': concurrency: .* is not a whole number, 1 or more"):
+    with pytest.raises(ValueError, match=r"ThreadPool 'pool': concurrency: .* is not a whole number, 1 or more"):
         ThreadPool(env, "pool", workers)
 
 

@@ -82,6 +82,8 @@ def _of_class(cls: type[Any], skip: tuple[str, ...] = ()) -> _Schema:
 def _of_parameter(parameter: Parameter) -> _Schema:
     if parameter.serializer:
         return {"type": ["object", "string"], "description": f"A {parameter.serializer}: {{ type = … }}"}
+    if parameter.otherwise:
+        return {}
     if parameter.imported:
         return {"type": "string", "pattern": ":", "description": "module:name"}
     try:

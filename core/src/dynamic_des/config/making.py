@@ -121,7 +121,7 @@ class Maker:
                     key: self._serializer(parameter.serializer, f"{inner}.{key}", item) for key, item in value.items()
                 }
             return self._serializer(parameter.serializer, inner, value)
-        if parameter.imported and isinstance(value, str):
+        if parameter.imported and isinstance(value, str) and (":" in value or not parameter.otherwise):
             try:
                 return import_object(value)
             except ConfigError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import inspect
+import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ class Parameter:
         default: Its default; `inspect.Parameter.empty` when it has to be given.
         serializer: ``"serializer"`` or ``"deserializer"`` when it takes one, or a mapping of them.
         imported: Whether it takes something that a file can only name: ``"module:name"``.
+        otherwise: Whether it takes something else besides, such as a number or a function that gives one. Text
+            with no colon in it is then taken as it is.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Parameter:
     default: Any
     serializer: str | None = None
     imported: bool = False
+    otherwise: bool = False
 
     @property
     def required(self) -> bool:
@@ -106,7 +110,8 @@ def _parameter(found: inspect.Parameter, namespace: dict[str, Any]) -> Parameter
         serializer = "serializer"
     imported = not serializer and bool(parts & {Callable, collections.abc.Callable, type})
     checked = Any if serializer or imported else _without_iterables(annotation)
-    return Parameter(found.name, checked, found.default, serializer, imported)
+    otherwise = imported and any(not _is_imported(member) for member in _members(annotation))
+    return Parameter(found.name, checked, found.default, serializer, imported, otherwise)
 
 
 def _evaluate(annotation: Any, namespace: dict[str, Any]) -> Any:
@@ -137,6 +142,18 @@ def _parts(annotation: Any) -> list[Any]:
         if not isinstance(inner, list) and _hashable(inner):
             found += _parts(inner)
     return found
+
+
+def _members(annotation: Any) -> list[Any]:
+    """Return the alternatives of an annotation, None left out."""
+    if get_origin(annotation) in (typing.Union, types.UnionType):
+        return [member for inner in get_args(annotation) for member in _members(inner)]
+    return [] if annotation in (None, types.NoneType) else [annotation]
+
+
+def _is_imported(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    return (annotation if origin is None else origin) in (Callable, collections.abc.Callable, type)
 
 
 def _hashable(value: Any) -> bool:

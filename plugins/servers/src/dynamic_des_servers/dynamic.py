@@ -16,7 +16,7 @@ from dynamic_des_servers.concurrency import (
     WeightedConcurrency,
     whole,
 )
-from dynamic_des_servers.live import checked_number, follows_registry, live_number, registry_of
+from dynamic_des_servers.live import checked_number, follows_registry, live_entry, live_number
 
 if TYPE_CHECKING:
     from simpy import Environment
@@ -173,7 +173,7 @@ def as_concurrency(env: Environment, concurrency: Any, where: str) -> Concurrenc
     if isinstance(concurrency, ConcurrencyModel):
         return concurrency
     if isinstance(concurrency, str):
-        return DynamicConcurrency.from_registry(registry_of(env, concurrency, where), concurrency)
+        concurrency = live_entry(env, concurrency, where)
     if isinstance(concurrency, Mapping):
         return _from_table(concurrency, where)
     if follows_registry(concurrency):

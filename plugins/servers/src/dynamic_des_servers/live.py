@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import ConfigError, ParameterError, nearest, show
+from dynamic_des.errors import ConfigError, ParameterError, UnknownPathError, nearest, show
 from dynamic_des.sim.parameters import DistributionConfig
 from dynamic_des.sim.registry import DynamicValue
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dynamic_des.sim.sampling import Sampler
 
-__all__ = ["LiveNumber", "checked_number", "follows_registry", "live_number", "registry_of"]
+__all__ = ["LiveNumber", "checked_number", "follows_registry", "live_entry", "live_number"]
 
 LiveNumber = float | Callable[[], float] | DistributionConfig | DynamicValue | Mapping[str, Any] | str
 """A constant; a function without arguments; a `DistributionConfig` to draw from, or the table of one as a
@@ -77,12 +77,20 @@ def follows_registry(source: object) -> bool:
     return hasattr(source, "value") and hasattr(source, "subscribe")
 
 
-def registry_of(env: Environment, path: str, where: str) -> Any:
-    """Return the environment's registry, to look up ``path``.
+def live_entry(env: Environment, path: str, where: str) -> Any:
+    """Return the live parameter at ``path`` of the environment's registry.
 
     Raises:
-        ConfigError: If the environment has none.
+        ConfigError: If the environment has no registry.
+        UnknownPathError: (a KeyError) If there is no such path; names the nearest.
     """
+    try:
+        return _registry_of(env, path, where).get(path)
+    except KeyError as unknown:
+        raise UnknownPathError(f"{where}: {unknown}") from None
+
+
+def _registry_of(env: Environment, path: str, where: str) -> Any:
     registry = getattr(env, "registry", None)
     if registry is None:
         raise ConfigError(
@@ -116,11 +124,15 @@ class FollowedNumber:
 
 
 def _at_path(env: Environment, path: str, where: str) -> Any:
-    registry = registry_of(env, path, where)
+    registry = _registry_of(env, path, where)
     try:
         return registry.get(path)
     except KeyError:
-        return registry.get_config(path)  # names the nearest path when there is neither
+        pass
+    try:
+        return registry.get_config(path)
+    except KeyError as unknown:
+        raise UnknownPathError(f"{where}: {unknown}") from None
 
 
 def _distribution(table: Mapping[str, Any], where: str) -> DistributionConfig:
