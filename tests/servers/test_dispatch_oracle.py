@@ -175,48 +175,57 @@ class Oracle:
         self.dispatch()
 
 
-TIME = st.integers(0, 4)
+# small numbers and many zeros: full servers, heads that do not fit, and many things at one instant
+TIME = st.sampled_from([0, 0, 0, 1, 2, 3])
 ARRIVALS = st.builds(
     Arrival,
     after=TIME,
-    duration=st.integers(0, 6),
-    weight=st.integers(1, 4),
+    duration=st.sampled_from([0, 1, 2, 5, 8, 8]),
+    weight=st.sampled_from([1, 1, 3, 4]),
     priority=st.integers(0, 2),
-    max_wait=st.none() | st.integers(0, 8),
+    max_wait=st.none() | st.integers(0, 6),
 )
-SCRIPTS = st.lists(
-    ARRIVALS | ARRIVALS | st.builds(Cancel, TIME, st.integers(0, 30)) | st.builds(Limit, TIME, st.integers(0, 5)),
-    max_size=30,
-)
+CANCELS = st.builds(Cancel, after=TIME, which=st.integers(0, 30))
+LIMITS = st.builds(Limit, after=TIME, limit=st.integers(0, 4))
+SCRIPTS = st.lists(ARRIVALS | ARRIVALS | ARRIVALS | CANCELS | LIMITS, min_size=12, max_size=30)
 SETTINGS = st.builds(
     Setting,
     policy=st.sampled_from(["fifo", "lifo", "priority"]),
-    weighted=st.booleans(),
-    limit=st.integers(4, 6),
-    queue_capacity=st.none() | st.integers(0, 4),
+    weighted=st.just(True),
+    limit=st.integers(4, 5),
+    queue_capacity=st.none() | st.integers(0, 6),
+) | st.builds(
+    Setting,
+    policy=st.sampled_from(["fifo", "lifo", "priority"]),
+    weighted=st.just(False),
+    limit=st.integers(1, 3),
+    queue_capacity=st.none() | st.integers(0, 6),
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(SETTINGS, SCRIPTS)
 def test_every_request_starts_ends_or_is_refused_when_the_rule_says_so(setting, script):
     assert observe(setting, script) == Oracle(setting, script).outcomes
 
 
 @settings(max_examples=200, deadline=None)
-@given(SETTINGS, st.lists(ARRIVALS, max_size=40))
+@given(SETTINGS, st.lists(ARRIVALS | ARRIVALS | CANCELS, min_size=12, max_size=40))
 def test_no_capacity_is_exceeded_or_left_idle_while_the_head_would_fit(setting, script):
     env = simpy.Environment()
     model = WeightedConcurrency(setting.limit) if setting.weighted else DynamicConcurrency(setting.limit)
     server = Server(env, "s", model, queue_policy=setting.policy, queue_capacity=setting.queue_capacity)
-    durations = iter([arrival.duration for arrival in script])
-    server._duration = lambda _: next(durations)
+    server._duration = lambda request: request.payload
     submitted = []
 
     def driver():
-        for arrival in script:
-            yield env.timeout(arrival.after)
-            submitted.append(server.submit(weight=arrival.weight, priority=arrival.priority))
+        for action in script:
+            yield env.timeout(action.after)
+            if isinstance(action, Arrival):
+                keys = {"weight": action.weight, "priority": action.priority, "max_wait": action.max_wait}
+                submitted.append(server.submit(action.duration, **keys))
+            elif submitted:
+                submitted[action.which % len(submitted)].cancel()
 
     env.process(driver())
     while env.peek() != INFINITE:
@@ -226,5 +235,5 @@ def test_no_capacity_is_exceeded_or_left_idle_while_the_head_would_fit(setting, 
             head = server._room.policy.peek()
             assert not model.has_capacity(head.weight)
         assert server.depth == sum(request.waiting for request in submitted)
-    assert all(request.processed for request in submitted)
-    assert server.stats.requests_completed + server.stats.requests_rejected == len(script)
+    over = server.stats.requests_completed + server.stats.requests_rejected + server.requests_cancelled
+    assert (over, server.depth, model.active) == (len(submitted), 0, 0)
