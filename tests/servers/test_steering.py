@@ -1,6 +1,7 @@
 """Limits and times that are steered while the simulation runs."""
 
 import logging
+from random import Random
 
 import pytest
 
@@ -108,6 +109,24 @@ def test_a_path_needs_an_environment_with_a_registry(env):
         Server(env, "api", CAP)
     with pytest.raises(ValueError, match=r"Server 'api': service_time: .* but Environment has no registry"):
         Server(env, "api", service_time="Shop.variables.seconds")
+
+
+def test_the_same_model_gives_the_same_times_in_a_plain_environment_and_in_ours(env):
+    def trace(env):
+        rng, seen = Random(3), []
+        server = Server(env, "api", 2, lambda: rng.expovariate(1.0), "priority", 4, max_wait=3.0)
+
+        def arrivals():
+            for number in range(2000):
+                yield env.timeout(rng.expovariate(2.5))
+                request = server.submit(number, priority=number % 3)
+                request.callbacks.append(lambda event: seen.append((env.now, event.payload, event.ok)))
+
+        env.process(arrivals())
+        env.run()
+        return seen
+
+    assert trace(env) == trace(DynamicRealtimeEnvironment(factor=0))
 
 
 # -- times ---------------------------------------------------------------------------------------------------

@@ -55,7 +55,8 @@ class AsyncServer(QueuedResource):
         io_handler: Called with what was submitted, when the CPU phase is over. A plain function may return a SimPy
             event to wait for, or a list of them. A generator may yield delays in simulated seconds and SimPy events.
             Anything else that it returns, unless None, becomes the value of the request's event. What it raises
-            fails the request.
+            fails the request. It runs in no process (``env.active_process`` is None), so that it may hold any
+            resource but one that preempts.
         downstream: Where completed requests go on to: a function, anything with ``put`` or ``submit``, the name of a
             resource, or None.
         max_wait: How long a request waits for the CPU at most, in simulated seconds, unless it says so itself; None
