@@ -2,6 +2,7 @@ import os
 
 import pytest
 from tests.simpy import sdist
+from tests.simpy.wall import Wall
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +14,9 @@ def simpy_sources(tmp_path_factory):
         if os.environ.get("CI") == "true":
             pytest.fail(str(reason))
         pytest.skip(str(reason))
+
+
+@pytest.fixture
+def wall(monkeypatch):
+    """A wall clock that the test drives."""
+    return Wall().rule(monkeypatch)

@@ -28,6 +28,6 @@ class Line(SteeredEnvironment):
         self.process(operator())
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_line():
     return Line

@@ -134,7 +134,7 @@ def test_numbers_of_numpy_are_amounts(make_line):
 def test_an_amount_that_is_not_more_than_zero_is_refused_and_does_not_wait(make_line, amount):
     tank = DynamicContainer(make_line(containers={"tank": 3}), "Line", "tank")
     for operation in (tank.put, tank.get):
-        with pytest.raises(ValueError, match=rf"Line\.tank: the amount {amount} is not more than 0\."):
+        with pytest.raises(ValueError, match=rf"Line\.tank: the amount {amount} must be > 0\."):
             operation(amount)
     assert (tank.put_queue, tank.get_queue) == ([], [])
 

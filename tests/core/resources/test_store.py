@@ -132,6 +132,18 @@ def test_an_item_that_cannot_be_compared_fails_its_put_and_leaves_the_store_whol
     assert [shelf.get().value for _ in range(3)] == [1, 2, 3]
 
 
+def test_an_item_that_cannot_be_compared_does_not_keep_the_place_from_the_next(make_line):
+    env = make_line(stores={"shelf": 2})
+    shelf = DynamicStore(env, "Line", "shelf", priority=True)
+    for item in (1, 2):
+        shelf.put(item)
+    bad, good = shelf.put("three"), shelf.put(3)
+    bad.defused = True
+    shelf.get()
+    env.run()
+    assert (bad.ok, good.ok, sorted(shelf.items)) == (False, True, [2, 3])
+
+
 def test_a_filtered_get_takes_the_first_item_it_wants_and_lets_others_pass(make_line):
     env = make_line(stores={"shelf": 9})
     shelf = DynamicStore(env, "Line", "shelf", filter=True)

@@ -175,6 +175,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             A future of the outcome. It is applied between two events of the run that is on, or of the next one.
         """
         answer: Future[Outcome] = Future()
+        answer.set_running_or_notify_cancel()  # who gives up on the answer does not take back the change
         change = Change(((path, value),), id=id, source="post")
         arrival = Arrival(
             change, answer.set_result, abandon=lambda reason: answer.set_result(Outcome("refused", reason))

@@ -106,10 +106,8 @@ class _Repeating(Steering):
         updates = tuple((path, value) for path, value in entry["updates"])
         change = Change(updates, None, entry["id"], entry["source"], entry["position"])
         self._env._now = entry["time"]
-        if updates:
-            outcome = self._env.registry.update_many(updates)
-        else:
-            outcome = Outcome(entry["status"], entry["reason"])  # a message that was no change
+        known = Outcome(entry["status"], entry["reason"])  # of a message that was no change
+        outcome = self._env.registry.update_many(updates) if updates else known
         if outcome.status != entry["status"]:
             raise DivergedError(
                 f"change {entry['seq']} at t={entry['time']:g} was {entry['status']}, and is {outcome.status} now"

@@ -167,6 +167,8 @@ class SteeredEnvironment(RealtimeEnvironment):
             ValueError: If a time is not in the future.
             RuntimeError: If the event cannot happen any more; or ``strict`` and too slow for real time.
         """
+        steering = self._steering
+        outer = steering.until_at, steering.patient  # a model may call run() from within
         stop, value = self._stop_at(until)
         if stop is None and until is not None:
             return value
@@ -189,8 +191,7 @@ class SteeredEnvironment(RealtimeEnvironment):
             how = "empty"
             return None
         finally:
-            self._steering.until_at = inf
-            self._steering.patient = False
+            steering.until_at, steering.patient = outer
             if outermost:
                 self._leave_run(how)
 
@@ -212,14 +213,13 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     def _stop_at(self, until: float | Event | None) -> tuple[Event | None, Any]:
         """Return the event that stops the run, or its value when it has happened already. SimPy's rules."""
-        if until is None:
-            return None, None
+        stop: Event | None = None
+        at: float = inf
         if isinstance(until, Event):
             if until.callbacks is None:
                 return None, until.value
             stop = until
-            self._steering.patient = True
-        else:
+        elif until is not None:
             at = until if isinstance(until, int) else float(until)
             if at <= self._now:
                 raise ValueError(f"until ({at}) must be greater than the current simulation time")
@@ -227,8 +227,10 @@ class SteeredEnvironment(RealtimeEnvironment):
             stop._ok = True
             stop._value = None
             self.schedule(stop, URGENT, at - self._now)
-            self._steering.until_at = at
-        stop.callbacks.append(StopSimulation.callback)
+        if stop is not None:
+            stop.callbacks.append(StopSimulation.callback)
+        self._steering.until_at = at
+        self._steering.patient = isinstance(until, Event)
         return stop, None
 
     def _step_is_patched(self) -> bool:
@@ -248,6 +250,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         """End a run: ``how`` is ``until``, ``empty`` or ``error``."""
         self._running = False
         self.registry._thread = None
+        self._steering.clock.anchor = None  # until the next run, or the next step
 
     def _run_flat_out(self) -> None:
         """`step` in a loop, inlined: a method call per event costs a tenth of the speed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from math import inf
 from sys import float_info
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from dynamic_des.sim.casting import (
     to_places,
     to_units,
 )
-from dynamic_des.sim.parameters import FAMILIES, CapacityConfig, DistributionConfig
+from dynamic_des.sim.parameters import DISTRIBUTION_FIELDS, FAMILIES, CapacityConfig, DistributionConfig
 from dynamic_des.sim.rules import FLOORS, cast_of, check_distribution, checked
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class Group:
 
     def fields(self) -> Iterable[tuple[str, Any]]:
         """Return each field and its value, as it was registered."""
-        return [(field.name, getattr(self.config, field.name)) for field in dataclasses.fields(self.config)]
+        raise NotImplementedError
 
     def path_of(self, field: str) -> str:
         """Return the path of ``field``."""
@@ -65,7 +64,6 @@ class Group:
         for entry in changed:
             entry.value = settled[entry._field]
             setattr(self.config, entry._field, entry.value)
-        self.free_ranges()
         return changed
 
     def free_ranges(self) -> None:
@@ -115,6 +113,10 @@ class VariableGroup(Group):
             return kind, -float_info.max, float_info.max  # without the infinities and NaN
         if kind is int:
             return kind, *_INTEGERS
+        if kind is bool:
+            return kind, False, True
+        if kind is str:
+            return kind, "", "\U0010ffff"
         return None, *_NOTHING
 
 
@@ -138,6 +140,9 @@ class CapacityGroup(Group):
     def cast(self, field: str) -> Callable[[Any], Any]:  # noqa: ARG002
         return self._cast
 
+    def fields(self) -> Iterable[tuple[str, Any]]:
+        return [("current_cap", self.config.current_cap), ("max_cap", self.config.max_cap)]
+
     def settle(self, wishes: dict[str, Any], notes: list[str]) -> dict[str, Any]:
         max_cap = wishes.get("max_cap", self.config.max_cap)
         standing = self.config.current_cap if self._wish is None else self._wish
@@ -151,7 +156,9 @@ class CapacityGroup(Group):
     def commit(self, settled: dict[str, Any]) -> list[DynamicValue]:
         wish, max_cap = settled["current_cap"], settled["max_cap"]
         self._wish = wish if wish > max_cap else None
-        return super().commit({"max_cap": max_cap, "current_cap": min(wish, max_cap)})
+        changed = super().commit({"max_cap": max_cap, "current_cap": min(wish, max_cap)})
+        self.free_ranges()
+        return changed
 
     def free_range(self, field: str) -> tuple[type | None, Any, Any]:
         if field == "max_cap" or self._wish is not None:
@@ -175,14 +182,33 @@ class DistributionGroup(Group):
     def cast(self, field: str) -> Callable[[Any], Any]:
         return cast_of(field)
 
+    def fields(self) -> Iterable[tuple[str, Any]]:
+        return [(name, getattr(self.config, name)) for name in DISTRIBUTION_FIELDS]
+
     def settle(self, wishes: dict[str, Any], notes: list[str]) -> dict[str, Any]:  # noqa: ARG002
-        check_distribution({**dict(self.fields()), **wishes})
+        config = self.config
+        fields = {"dist": config.dist, **wishes}
+        family = FAMILIES.get(fields["dist"])
+        if family is not None:
+            for name in family.needs:
+                if name not in fields:
+                    fields[name] = getattr(config, name)
+            for name in family.uses:
+                if name not in fields:
+                    fields[name] = getattr(config, name)
+        check_distribution(fields)
         return wishes
+
+    def commit(self, settled: dict[str, Any]) -> list[DynamicValue]:
+        changed = super().commit(settled)
+        if "dist" in settled:
+            self.free_ranges()
+        return changed
 
     def free_range(self, field: str) -> tuple[type | None, Any, Any]:
         family = FAMILIES[self.config.dist]
         floor = FLOORS[self.config.dist].get(field)
-        if field in ("dist", "values", "weights") or (floor is None and field in (*family.needs, *family.uses)):
+        if field in ("dist", "values", "weights") or (floor is None and field in family.fields):
             return None, *_NOTHING
         if floor is None:
             floor = -inf

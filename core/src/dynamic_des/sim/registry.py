@@ -10,7 +10,7 @@ from dynamic_des.messages import Outcome
 from dynamic_des.sim.bounds import Bounds
 from dynamic_des.sim.casting import Refusal
 from dynamic_des.sim.dynamic_value import DynamicValue
-from dynamic_des.sim.groups import CapacityGroup, DistributionGroup, Group, VariableGroup
+from dynamic_des.sim.groups import CapacityGroup, DistributionGroup, Group, VariableGroup, differs
 from dynamic_des.sim.parameters import SimParameter
 from dynamic_des.sim.paths import Paths
 
@@ -58,19 +58,19 @@ class SimulationRegistry:
             WrongThreadError: If a run is on and this is not its thread.
         """
         self._check_thread()
-        groups = {group.path: group for group in _groups(param)}
+        configs: dict[str, Group] = {}
         values: dict[str, DynamicValue] = {}
-        for group in groups.values():
+        for group in _groups(param):
+            configs[group.path] = group
             for field, value in group.fields():
                 entry = group.entries[field] = DynamicValue(self.env, group, field, value)
-                if entry.path in values:
-                    raise ParameterError(f"{entry.path}: two of the names give this path. Choose names without dots.")
                 values[entry.path] = entry
             group.free_ranges()
-        for path in (*groups, *values):
-            if path in self._configs or path in self._values:
+        for path in (*configs, *values):
+            twice = path in values and path in configs and values[path]._group is not configs[path]  # names with dots
+            if twice or path in self._configs or path in self._values:
                 raise ParameterError(f"{path}: is registered already. Choose another sim_id or name, or update it.")
-        self._configs.update(groups)
+        self._configs.update(configs)
         self._values.update(values)
         self._paths.forget()
 
@@ -127,7 +127,9 @@ class SimulationRegistry:
             entry = self._values[path]
         except (KeyError, TypeError):
             return Outcome("refused", self._paths.unknown(path))
-        if type(new_value) is not entry._free_type or not entry._floor <= new_value <= entry._ceiling:
+        if type(new_value) is not entry._free_type:
+            return self._update_cast(entry, new_value)
+        if not entry._floor <= new_value <= entry._ceiling:
             return self._apply(((path, new_value),))
         if new_value == entry.value:
             return UNCHANGED
@@ -154,8 +156,10 @@ class SimulationRegistry:
             WrongThreadError: If a run is on and this is not its thread. Use ``env.post``.
         """
         self._check_thread()
+        if type(updates) is not tuple and hasattr(updates, "items"):
+            updates = updates.items()
         try:
-            pairs = [(path, value) for path, value in (updates.items() if hasattr(updates, "items") else updates)]
+            pairs = [(path, value) for path, value in updates]
         except (TypeError, ValueError):
             return Outcome("refused", f"{show(updates)}: a change is a list of pairs (path, value), or a dictionary.")
         if len(pairs) == 1:
@@ -173,6 +177,8 @@ class SimulationRegistry:
         max_step: float | None = None,
     ) -> None:
         """Refuse values outside of ``min`` to ``max``, and steps larger than ``max_step``, from now on.
+
+        They replace the bounds that were there; without any, the parameter has none any more.
 
         Bounds judge what is asked for, not what follows from it: a machine whose ``max_cap`` is lowered has the
         capacity that it has.
@@ -193,8 +199,25 @@ class SimulationRegistry:
             bounds.check(entry.value, None)
         except Refusal as refusal:
             raise ParameterError(f"bounds of {path}: the value in force is outside: {refusal}.") from None
-        entry._bounds = bounds
+        entry._bounds = None if min is max is max_step is None else bounds
         entry._group.free_ranges()
+
+    def _update_cast(self, entry: DynamicValue, new_value: Any) -> Outcome:
+        """Change one parameter to a value of another type than its own."""
+        try:
+            value = entry._cast(new_value)
+        except Refusal as refusal:
+            return Outcome("refused", f"{entry.path}: {refusal}. The value stays {show(entry.value)}.")
+        if type(value) is entry._free_type:
+            return self.update(entry.path, value)
+        if entry._group.config is not None or entry._bounds is not None:
+            return self._apply(((entry.path, value),))
+        if not differs(value, entry.value):
+            return UNCHANGED
+        entry.value = value
+        entry._tell()
+        entry._wake()
+        return APPLIED
 
     def _apply(self, pairs: Sequence[tuple[str, Any]]) -> Outcome:
         """Check a change as a whole, commit it as a whole, then tell everybody."""

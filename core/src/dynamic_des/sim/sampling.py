@@ -145,8 +145,11 @@ def _problem(config: DistributionConfig, min_delay: float) -> str | None:
         return f"Sampler: {show(config)} is not a DistributionConfig. Take one from registry.get_config(path)."
     try:
         if to_number(min_delay) < 0.0:
-            return f"Sampler: min_delay {min_delay} is negative. Give seconds, 0 or more."
+            raise Refusal(f"{min_delay} is negative")
+    except Refusal as refusal:
+        return f"Sampler: min_delay: {refusal}. Give seconds, 0 or more."
+    try:
         checked(config)
     except Refusal as refusal:
-        return f"Sampler: {refusal}."
+        return f"Sampler: {refusal}. Correct the DistributionConfig before drawing from it."
     return None

@@ -70,7 +70,7 @@ class Steering:
 
     def start_clock(self) -> None:
         """Let wall time count from now on."""
-        self.clock.start(self._env._now)
+        self._env.real_start = self.clock.start(self._env._now)
         self._next_lag = monotonic() + self._lag_interval_s if self._lag_interval_s else inf
 
     def apply_due(self) -> float:

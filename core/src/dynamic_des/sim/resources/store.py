@@ -79,7 +79,12 @@ class DynamicStore(BaseDynamicResource, PriorityStore, FilterStore):
             An event that happens when there is a place. It fails with a `ResourceError` when the item cannot be
             compared.
         """
-        return StorePut(self, item)
+        if self._hooked:
+            return StorePut(self, item)
+        put: StorePut = self._event(StorePut, self._trigger_get)
+        put.item = item
+        self._put(put)
+        return put
 
     def get(self, filter: Callable[[Any], bool] | None = None) -> StoreGet:  # type: ignore[override]  # noqa: A002
         """Take an item out.
@@ -93,20 +98,28 @@ class DynamicStore(BaseDynamicResource, PriorityStore, FilterStore):
         Raises:
             ResourceError: If a filter is given to a store that was made without.
         """
-        if self._filter:
-            return FilterStoreGet(self, filter or _anything)
-        if filter is not None:
+        if filter is not None and not self._filter:
             raise ResourceError(
                 f"{self._label}: this store takes no filter, and got {show(filter)}. Make it with filter=True."
             )
-        return StoreGet(self)
+        if self._hooked:
+            return FilterStoreGet(self, filter or _anything) if self._filter else StoreGet(self)
+        get: StoreGet = self._event(FilterStoreGet if self._filter else StoreGet, self._trigger_put)
+        if isinstance(get, FilterStoreGet):
+            get.filter = filter or _anything
+        self._get(get)
+        return get
+
+    def _trigger_get(self, put_event: StorePut | None) -> None:
+        if self._hooked or self.items:  # nothing is offered to nobody, however many wait
+            super()._trigger_get(put_event)
 
     def _do_put(self, event: StorePut) -> bool | None:
-        if len(self.items) < self.capacity:
+        if len(self.items) < self._capacity:
+            if self._priority and not self._sort_in(event):
+                return True  # its place is free for the next one
             if not self._priority:
                 self.items.append(event.item)
-            elif not self._sort_in(event):
-                return None
             event.succeed()
         return None
 
