@@ -53,6 +53,18 @@ def test_a_priority_can_come_from_the_request_itself(env, log):
     assert order_of(log) == ["first", "a", "bb", "ccc"]
 
 
+@pytest.mark.parametrize("priority", ["high", None, float("nan")])
+def test_a_priority_that_cannot_be_compared_is_refused_and_the_queue_stays_as_it_was(env, log, priority):
+    server = Server(env, "api", service_time=1, queue_policy="priority")
+    for label in [3, 1, 2]:
+        log.watch(server.submit(label, priority=label))
+    with pytest.raises(ValueError, match=r"PriorityQueue: the priority .* cannot be compared"):
+        server.submit("odd", priority=priority)
+    assert server.depth == 2
+    env.run()
+    assert order_of(log) == [3, 1, 2]
+
+
 def test_a_priority_does_not_interrupt_what_runs(env, log):
     server = Server(env, "api", service_time=10, queue_policy="priority")
     log.watch(server.submit("slow", priority=5))

@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,16 @@ class PriorityQueue(QueuePolicy):
     def push(self, request: Request) -> None:
         key = request.priority if self._key is None else self._key(request)
         entry = [key, next(self._order), request]
-        heappush(self._heap, entry)
+        try:
+            if key != key:  # NaN: it has no place in any order
+                raise TypeError("NaN has no order")
+            heappush(self._heap, entry)
+        except TypeError as error:
+            self._rebuild()
+            raise ParameterError(
+                f"PriorityQueue: the priority {show(key)} cannot be compared with those that wait ({error}). "
+                "Give all requests numbers."
+            ) from error
         self._entries[request] = entry
 
     def peek(self) -> Request | None:
@@ -128,8 +137,11 @@ class PriorityQueue(QueuePolicy):
     def remove(self, request: Request) -> None:
         self._entries.pop(request)[2] = None
         if len(self._heap) > 2 * len(self._entries) + _SLACK:
-            self._heap = list(self._entries.values())
-            heapify(self._heap)
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        self._heap = list(self._entries.values())
+        heapify(self._heap)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -100,7 +100,8 @@ class QueuedResource:
             `RequestRejected` when it is refused.
 
         Raises:
-            ParameterError: (a ValueError) If the weight could never be acquired, or ``max_wait`` is no duration.
+            ParameterError: (a ValueError) If the weight could never be acquired, ``max_wait`` is no duration, or the
+                priority cannot be compared with those that wait.
         """
         request = Request(self, payload)
         if payload is not None or context is not None:

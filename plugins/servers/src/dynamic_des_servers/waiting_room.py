@@ -41,8 +41,8 @@ class WaitingRoom:
 
     def enter(self, request: Request) -> None:
         """Let a request wait."""
-        request._queued = True
         self.policy.push(request)
+        request._queued = True
         self.depth += 1
 
     def limit_wait(self, request: Request, max_wait: float) -> None:
