@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from functools import cached_property
 from heapq import heappop
 from math import inf
+from numbers import Integral
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +19,10 @@ from dynamic_des.errors import ConfigError, show
 from dynamic_des.sim.clock import WallClock
 from dynamic_des.sim.records import SCALARS, Record, SystemRecord, freeze
 from dynamic_des.sim.registry import SimulationRegistry
-from dynamic_des.sim.sampling import RandomStreams
 from dynamic_des.sim.steering import Steering
 
 if TYPE_CHECKING:
-    from dynamic_des.sim.sampling import Sampler
+    from dynamic_des.sim.sampling import RandomStreams, Sampler
 
 __all__ = ["SteeredEnvironment"]
 
@@ -37,7 +38,6 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     Attributes:
         registry: The live parameters of the model.
-        streams: The named random streams.
         name: The twin's name.
         seed: What all random streams come from.
         start_datetime: Wall-clock time that belongs to the initial simulation time.
@@ -60,12 +60,12 @@ class SteeredEnvironment(RealtimeEnvironment):
     ) -> None:
         _check_number("factor", factor)
         _check_number("lag_monitor_interval", lag_monitor_interval)
+        _check_seed(seed)
         super().__init__(initial_time, factor, strict)
         for factory in _FACTORIES:  # SimPy binds them early for its own classes only; a tenth of the speed
             setattr(self, factory, getattr(self, factory))
         self.registry = SimulationRegistry(self)
-        self.seed = secrets.randbits(63) if seed is None else seed
-        self.streams = RandomStreams(self.seed)
+        self.seed = secrets.randbits(63) if seed is None else int(seed)
         self.name = name
         self.start_datetime = datetime.now(UTC) if logical_start_time is None else _with_zone(logical_start_time)
         self._steering = Steering(self, WallClock(factor, initial_time), lag_monitor_interval)
@@ -90,6 +90,13 @@ class SteeredEnvironment(RealtimeEnvironment):
     def changes_refused(self) -> int:
         """How many changes were refused; `system.changes` says why."""
         return self._steering.changes_refused
+
+    @cached_property
+    def streams(self) -> RandomStreams:
+        """The named random streams."""
+        from dynamic_des.sim.sampling import RandomStreams  # numpy: not for a model that draws nothing
+
+        return RandomStreams(self.seed)
 
     def sampler(self, name: str = "default") -> Sampler:
         """Return the sampler of the random stream ``name``: the same one at every call.
@@ -284,6 +291,11 @@ class SteeredEnvironment(RealtimeEnvironment):
 def _check_number(name: str, value: object) -> None:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
         raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")
+
+
+def _check_seed(seed: object) -> None:
+    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0):
+        raise ConfigError(f"DynamicRealtimeEnvironment: seed is {show(seed)}. Give a whole number, 0 or more.")
 
 
 def _with_zone(moment: datetime) -> datetime:
