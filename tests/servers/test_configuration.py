@@ -148,11 +148,24 @@ def test_an_option_that_makes_no_sense_names_the_resource(shop, wrong, what):
     assert what in str(caught.value)
 
 
+def test_numbers_may_come_from_variables_of_the_environment(shop, monkeypatch):
+    monkeypatch.setenv("PLACES", "7")
+    text = SHOP.replace("queue_capacity = 5", 'queue_capacity = "${PLACES}"')
+    text = text.replace("num_workers = 3", 'num_workers = "${WORKERS:-2}"').replace(
+        "max_wait = 2.5", 'max_wait = "1.5"'
+    )
+    env = load(shop(text)).environment()
+    assert env.resources["mailer"].num_workers == 2
+    for _ in range(20):
+        env.resources["api"].submit()
+    assert (env.resources["api"].active_requests, env.resources["api"].depth) == (2, 7)
+
+
 def test_the_schema_of_the_file_knows_the_servers():
     choices = json_schema()["properties"]["resources"]["additionalProperties"]["anyOf"]
     (server,) = [one for one in choices if one["properties"]["type"].get("const") == "servers.Server"]
     assert {"concurrency", "service_time", "queue_policy", "queue_capacity", "downstream"} <= set(server["properties"])
-    assert server["properties"]["service_time"] == {}  # a number, a table, a path, a function: whatever the kind takes
+    assert set(server["properties"]["service_time"]) == {"description"}  # a number, a table, a path, a function
 
 
 @pytest.mark.parametrize("kind", [Server, AsyncServer, ThreadPool])

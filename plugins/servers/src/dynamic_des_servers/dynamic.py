@@ -16,7 +16,7 @@ from dynamic_des_servers.concurrency import (
     WeightedConcurrency,
     whole,
 )
-from dynamic_des_servers.live import checked_number, follows_registry, live_entry, live_number
+from dynamic_des_servers.live import checked_number, follows_registry, live_entry, live_number, number_in
 
 if TYPE_CHECKING:
     from simpy import Environment
@@ -173,7 +173,8 @@ def as_concurrency(env: Environment, concurrency: Any, where: str) -> Concurrenc
     if isinstance(concurrency, ConcurrencyModel):
         return concurrency
     if isinstance(concurrency, str):
-        concurrency = live_entry(env, concurrency, where)
+        number = number_in(concurrency)
+        concurrency = live_entry(env, concurrency, where) if number is None else number
     if isinstance(concurrency, Mapping):
         return _from_table(concurrency, where)
     if follows_registry(concurrency):

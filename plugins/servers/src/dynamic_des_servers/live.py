@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from dynamic_des.sim.sampling import Sampler
 
-__all__ = ["LiveNumber", "checked_number", "follows_registry", "live_entry", "live_number"]
+__all__ = ["LiveNumber", "checked_number", "follows_registry", "live_entry", "live_number", "number_in"]
 
 LiveNumber = float | Callable[[], float] | DistributionConfig | DynamicValue | Mapping[str, Any] | str
 """A constant; a function without arguments; a `DistributionConfig` to draw from, or the table of one as a
-configuration file has it; a value of the registry, or its path as text."""
+configuration file has it; a value of the registry, or its path as text. Text that is a number is that number: what a
+variable in a configuration file becomes."""
 
 _log = logging.getLogger("dynamic_des.servers")
 
@@ -45,7 +46,8 @@ def live_number(env: Environment, source: LiveNumber, where: str) -> Callable[[]
         ParameterError: (a ValueError) If it is no number of 0 or more, and none of the other forms.
     """
     if isinstance(source, str):
-        source = _at_path(env, source, where)
+        number = number_in(source)
+        source = _at_path(env, source, where) if number is None else number
     if isinstance(source, Mapping):
         source = _distribution(source, where)
     if isinstance(source, DistributionConfig):
@@ -56,6 +58,16 @@ def live_number(env: Environment, source: LiveNumber, where: str) -> Callable[[]
         return source
     constant = checked_number(source, where)
     return lambda: constant
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that ``text`` is, or None."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return None
 
 
 def checked_number(value: Any, where: str) -> float:
