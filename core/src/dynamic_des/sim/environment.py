@@ -117,8 +117,13 @@ class SteeredEnvironment(RealtimeEnvironment):
         """
         self._seq = seq = self._seq + 1
         if self._publishing:
-            if type(value) is dict and SCALARS.issuperset(map(type, value.values())):
-                value = value.copy()
+            if type(value) is dict:
+                for item in value.values():
+                    if type(item) not in SCALARS:
+                        value = freeze(value)
+                        break
+                else:
+                    value = value.copy()
             else:
                 value = freeze(value)
             records = self._records
