@@ -352,18 +352,19 @@ def test_a_constructor_that_refuses_is_quoted(folder):
     ]
 
 
-def test_a_resource_that_cannot_be_built_is_named(folder):
-    twin = folder.load(f'{SMALL}[resources."Line_A.lathe"]\ntype = "resource"')
+def test_resources_that_cannot_be_built_are_all_named(folder):
+    folder.module("kinds", "class Odd:\n    def __init__(self, env, name): raise KeyError(name)")
+    text = '[resources."A.lathe"]\ntype = "resource"\n[resources.odd]\ntype = "kinds:Odd"'
+    twin = folder.load(f"{SMALL}{text}")
     with pytest.raises(ConfigError) as caught:
         twin.environment()
-    assert (
-        str(caught.value)
-        .replace(f"{folder.path}/", "")
-        .startswith(
-            'twin.toml: [resources."Line_A.lathe"]: DynamicResource cannot be built: '
-            "DynamicResource Line_A.lathe: 'Line_A.resources.lathe.current_cap': no such path."
-        )
+    first, second = str(caught.value).replace(f"{folder.path}/", "").splitlines()
+    assert first == (
+        "twin.toml:3: [resources.\"A.lathe\"]: DynamicResource A.lathe: 'A.resources.lathe.current_cap': no such path. "
+        "Nothing is registered yet: call registry.register_sim_parameter first. "
+        "Register SimParameter(sim_id='A', resources={'lathe': CapacityConfig(current_cap=…, max_cap=…)}) first."
     )
+    assert second == "twin.toml:5: [resources.odd]: Odd: KeyError: 'odd' (kinds.py, line 2). Give other options."
 
 
 def test_a_resource_kind_has_to_be_built_with_an_environment_and_a_name(folder):

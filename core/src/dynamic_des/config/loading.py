@@ -84,6 +84,7 @@ class _Loader:
         parameters = self._parameters(tables, settings)
         return Twin(
             self._file,
+            self._problems,
             simulation or Simulation(""),
             self._model(simulation),
             parameters.parameters,
