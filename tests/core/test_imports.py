@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "egress": {"errors", "messages", "serializers"},
     "hookspecs": {"ingress", "egress", "serializers"},
     "kinds": CONTRACTS,
-    "plugins": {"kinds", "entrypoints", *CONTRACTS},
+    "plugins": {"kinds", "entrypoints", "aliases", *CONTRACTS},
     "entrypoints": {"kinds", "aliases", "the package", *CONTRACTS},
     "aliases": {"errors"},
     "__main__": {"cli"},

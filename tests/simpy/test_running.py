@@ -7,7 +7,7 @@ import pytest
 import simpy
 from simpy.core import EmptySchedule, StopSimulation
 
-from dynamic_des import DynamicRealtimeEnvironment
+from dynamic_des import DynamicRealtimeEnvironment, LocalIngress, SimParameter
 
 FLAT_OUT = partial(DynamicRealtimeEnvironment, factor=0)
 REAL_TIME = partial(DynamicRealtimeEnvironment, factor=1e-12)
@@ -84,6 +84,30 @@ def test_the_events_of_a_run_from_within_are_counted_once(make):
     # 2 starts of processes, 4 ticks, 1 timeout, 1 end of a process, the ends of two runs: the inner one is scheduled
     # once more, for callbacks behind it
     assert env._steering.processed == 11
+
+
+def test_a_run_from_within_does_not_end_the_schedule_of_changes():
+    env, log = FLAT_OUT(), []
+    env.registry.register_sim_parameter(SimParameter("Line", variables={"dial": 0}))
+    dial = env.registry.get("Line.variables.dial")
+
+    def impatient(env):
+        yield env.timeout(1)
+        env.run(until=3)
+
+    def watcher(env):
+        while True:
+            value = yield dial.wait_for_change()
+            log.append((env.now, value))
+
+    env.process(impatient(env))
+    env.process(watcher(env))
+    with env:
+        env.setup_ingress([LocalIngress([(time, "Line.variables.dial", time) for time in (2, 5, 10)])])
+        env.run(until=10)
+        assert log == [(2, 2), (5, 5)]
+        env.run(until=11)
+        assert log == [(2, 2), (5, 5), (10, 10)]
 
 
 @every_environment

@@ -81,8 +81,7 @@ class Arguments:
                 given[key] = value
         for name, parameter in signature.parameters.items():
             if parameter.required and name not in keys:
-                remedy = f"Write {name} = …"
-                self._problems.add(table, name, f"is missing: {signature.name} cannot do without it. {remedy}")
+                self._problems.add(table, name, f"is missing, and has no default. Write {name} = ….")
         return None if len(self._problems) > before else given
 
     def _argument(self, parameter: Parameter, table: Table, value: Any) -> Any:
@@ -180,8 +179,8 @@ class Arguments:
             if (client is None or client.open) and not nearest(key, [*own, *theirs], cutoff=_NEARLY):
                 return True
         hint = nearest(key, [*own, *(client.keys if client is not None else ())])
-        takes = f" {signature.name} takes {', '.join(own)}." if own else f" {signature.name} takes no keys."
-        self._problems.add(table, key, f"unknown key.{hint or takes} {'' if hint else 'Remove it.'}".rstrip())
+        takes = f" {signature.name} takes {', '.join(own) or 'no keys'}. Remove it."
+        self._problems.add(table, key, f"unknown key.{hint or takes}")
         return False
 
 

@@ -52,6 +52,10 @@ class Problems:
         if problem not in self._found:
             self._found.append(problem)
 
+    def has(self, table: Table, key: str) -> bool:
+        """Return whether something is wrong with a key."""
+        return any((problem.table, problem.key) == (table, key) for problem in self._found)
+
     def raise_any(self) -> None:
         """Raise everything that was noted, if anything was.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic
 
-__all__ = ["Alarm", "WallClock"]
+from dynamic_des.errors import ConfigError, show
+
+__all__ = ["Alarm", "WallClock", "check_number"]
 
 # on Windows a wait on a lock cannot be interrupted by Ctrl-C: wait in slices
 _SLICE_S = 0.2 if sys.platform == "win32" else 3600.0
@@ -72,3 +75,9 @@ class Alarm:
             pass
         finally:
             self._waiting = False
+
+
+def check_number(name: str, value: object) -> None:
+    """Raise ConfigError unless ``value`` is a finite number, 0 or more."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
+        raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")

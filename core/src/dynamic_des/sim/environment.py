@@ -16,7 +16,7 @@ from simpy.events import URGENT, Event, EventPriority
 from simpy.rt import RealtimeEnvironment
 
 from dynamic_des.errors import ConfigError, show
-from dynamic_des.sim.clock import WallClock
+from dynamic_des.sim.clock import WallClock, check_number
 from dynamic_des.sim.records import SCALARS, Record, SystemRecord, freeze
 from dynamic_des.sim.registry import SimulationRegistry
 from dynamic_des.sim.steering import Steering
@@ -58,8 +58,8 @@ class SteeredEnvironment(RealtimeEnvironment):
         logical_start_time: datetime | None = None,
         lag_monitor_interval: float = 1.0,
     ) -> None:
-        _check_number("factor", factor)
-        _check_number("lag_monitor_interval", lag_monitor_interval)
+        check_number("factor", factor)
+        check_number("lag_monitor_interval", lag_monitor_interval)
         _check_seed(seed)
         super().__init__(initial_time, factor, strict)
         for factory in _FACTORIES:  # SimPy binds them early for its own classes only; a tenth of the speed
@@ -117,8 +117,13 @@ class SteeredEnvironment(RealtimeEnvironment):
         """
         self._seq = seq = self._seq + 1
         if self._publishing:
-            if type(value) is dict and SCALARS.issuperset(map(type, value.values())):
-                value = value.copy()
+            if type(value) is dict:
+                for item in value.values():
+                    if type(item) not in SCALARS:
+                        value = freeze(value)
+                        break
+                else:
+                    value = value.copy()
             else:
                 value = freeze(value)
             records = self._records
@@ -286,11 +291,6 @@ class SteeredEnvironment(RealtimeEnvironment):
                     raise error
         finally:
             steering.processed += processed
-
-
-def _check_number(name: str, value: object) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
-        raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")
 
 
 def _check_seed(seed: object) -> None:

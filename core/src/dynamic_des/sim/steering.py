@@ -13,7 +13,7 @@ from simpy.core import EmptySchedule
 
 from dynamic_des.errors import show
 from dynamic_des.sim.arrivals import Arrival
-from dynamic_des.sim.clock import Alarm, WallClock
+from dynamic_des.sim.clock import Alarm, WallClock, check_number
 from dynamic_des.sim.records import freeze
 
 if TYPE_CHECKING:
@@ -76,6 +76,11 @@ class Steering:
         """Let wall time count from now on."""
         self._env.real_start = self.clock.start(self._env._now)
         self._next_lag = monotonic() + self._lag_interval_s if self._lag_interval_s else inf
+
+    def monitor_lag_every(self, interval_s: float) -> None:
+        """Measure the lag every ``interval_s`` wall seconds from the next run on; 0 for never."""
+        check_number("lag_monitor_interval", interval_s)
+        self._lag_interval_s = interval_s
 
     def apply_due(self) -> float:
         """Apply, at ``factor=0``, what comes before the next event; return the time of the change after it.
