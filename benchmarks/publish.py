@@ -5,8 +5,8 @@
     python benchmarks/publish.py --desflow ../dfl/bin/python  and beside the desflow of that interpreter
 
 Every figure is CPU time of the simulation thread for each call, the median over rounds of fresh processes that take
-turns. What is published differs from call to call and is kept until a sink that forgets has taken it. The baselines keep
-what they make for as long: a copy of the dictionary, and its JSON.
+turns. What is published differs from call to call and is kept until a sink that forgets has taken it. The baselines
+keep what they make for as long: a copy of the dictionary, and its JSON.
 """
 
 import argparse
