@@ -97,8 +97,10 @@ class ResourceContract:
 
     def _twin(self, factor: float) -> DynamicRealtimeEnvironment:
         """Return an environment with the resource in it, put together as from a configuration file."""
+        file = Path("contract.toml")
         return Twin(
-            Path("contract.toml"),
+            file,
+            Problems(file),
             Simulation("", factor=factor, seed=1, start_time=START, lag_monitor_interval=0),
             lambda _: None,
             parameters=list(self.parameters),
