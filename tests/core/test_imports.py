@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "sim": {"errors", "messages"},
     "bridge": {"sim", *CONTRACTS},
     "config": {"bridge", "sim", "the package", *PLUGINS, *CONTRACTS},
-    "cli": {"config", "bridge", "sim", "connectors", "the package", *PLUGINS, *CONTRACTS},
+    "cli": {"config", "bridge", "sim", "connectors", "the package", "aliases", *PLUGINS, *CONTRACTS},
     "connectors": CONTRACTS,
     "testing": {"config", "bridge", "sim", "connectors", *PLUGINS, *CONTRACTS},
     "errors": set(),

@@ -164,7 +164,7 @@ class SteeredEnvironment(RealtimeEnvironment):
     def sync(self) -> None:
         """Let the wall clock start over: this moment belongs to the time the environment started with."""
         super().sync()
-        self._steering.clock.anchor = self.real_start
+        self.real_start = self._steering.clock.anchor = self._steering.clock.wall()
 
     def run(self, until: float | Event | None = None) -> Any:
         """Run until a time, until an event has happened, or until there is nothing left to do.
