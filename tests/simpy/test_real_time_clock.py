@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.simpy.wall import Wall
 
-from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress, SimParameter
+from dynamic_des import ConfigError, DynamicRealtimeEnvironment, MemoryEgress, SimParameter
 
 # powers of two, so that every sum of them is exact
 DELAYS = st.sampled_from([0, 0.5, 1, 1, 2, 4])
@@ -288,3 +288,13 @@ def test_publishing_the_lag_is_no_event_and_takes_no_number_of_the_models(wall):
     assert [record["sys_seq"] for record in egress.system] == list(range(1, len(egress.system) + 1))
     assert len(egress.system) == 8
     assert next(env._eid) == 6  # the process's start, four timeouts, its end
+
+
+def test_setup_egress_may_set_how_often_the_lag_is_measured_too():
+    sink = MemoryEgress()
+    with DynamicRealtimeEnvironment(factor=1.0, lag_monitor_interval=0) as env:
+        env.setup_egress([sink], lag_monitor_interval=0.02)
+        env.run(until=0.2)
+        with pytest.raises(ConfigError, match="lag_monitor_interval is -1"):
+            env.setup_egress([MemoryEgress()], lag_monitor_interval=-1)
+    assert len(sink.system_values("system.simulation.lag_seconds")) >= 3

@@ -1,13 +1,13 @@
-"""Names that live elsewhere: classes of the plugins, and the import paths of the earliest releases.
+"""Names that live elsewhere: classes of the published plugins, and the import paths of the earliest releases.
 
-The one table of all of them. Nothing here is imported before it is asked for.
+The one place for all of them. Nothing here is imported before it is asked for.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dynamic_des.errors import nearest
 
@@ -16,22 +16,47 @@ if TYPE_CHECKING:
     from importlib.abc import Loader
     from types import ModuleType
 
-__all__ = ["OLD_MODULES", "PLUGIN_NAMES", "OldPaths", "plugin_attribute"]
+__all__ = ["OLD_MODULES", "PLUGIN_NAMES", "PUBLISHED", "OldPaths", "Published", "plugin_attribute"]
 
-# class → (module that has it, what to install)
-PLUGIN_NAMES: dict[str, tuple[str, str]] = {
-    "KafkaIngress": ("dynamic_des_kafka", "dynamic-des-kafka"),
-    "KafkaEgress": ("dynamic_des_kafka", "dynamic-des-kafka"),
-    "KafkaAdminConnector": ("dynamic_des_kafka", "dynamic-des-kafka"),
-    "RedisIngress": ("dynamic_des_redis", "dynamic-des-redis"),
-    "RedisEgress": ("dynamic_des_redis", "dynamic-des-redis"),
-    "PostgresIngress": ("dynamic_des_postgres", "dynamic-des-postgres"),
-    "PostgresEgress": ("dynamic_des_postgres", "dynamic-des-postgres"),
-    "ConfluentAvroSerializer": ("dynamic_des_avro.confluent", "dynamic-des-avro[confluent]"),
-    "ConfluentAvroDeserializer": ("dynamic_des_avro.confluent", "dynamic-des-avro[confluent]"),
-    "GlueAvroSerializer": ("dynamic_des_avro.glue", "dynamic-des-avro[glue]"),
-    "GlueAvroDeserializer": ("dynamic_des_avro.glue", "dynamic-des-avro[glue]"),
+
+class Published(NamedTuple):
+    """A plugin that this project publishes.
+
+    Attributes:
+        install: What to give to ``pip install``.
+        module: The module that has its classes.
+        names: The classes that ``from dynamic_des import …`` finds, too.
+    """
+
+    install: str
+    module: str
+    names: tuple[str, ...] = ()
+
+
+# entry-point name, which is the `type` in a configuration file → the plugin
+PUBLISHED: dict[str, Published] = {
+    "kafka": Published(
+        "dynamic-des-kafka", "dynamic_des_kafka", ("KafkaIngress", "KafkaEgress", "KafkaAdminConnector")
+    ),
+    "redis": Published("dynamic-des-redis", "dynamic_des_redis", ("RedisIngress", "RedisEgress")),
+    "postgres": Published("dynamic-des-postgres", "dynamic_des_postgres", ("PostgresIngress", "PostgresEgress")),
+    "avro-confluent": Published(
+        "dynamic-des-avro[confluent]",
+        "dynamic_des_avro.confluent",
+        ("ConfluentAvroSerializer", "ConfluentAvroDeserializer"),
+    ),
+    "avro-glue": Published(
+        "dynamic-des-avro[glue]", "dynamic_des_avro.glue", ("GlueAvroSerializer", "GlueAvroDeserializer")
+    ),
+    "parquet": Published("dynamic-des-storage", "dynamic_des_storage"),
+    "jsonl": Published("dynamic-des-storage", "dynamic_des_storage"),
+    "streaming": Published("dynamic-des-streaming", "dynamic_des_streaming"),
+    "servers": Published("dynamic-des-servers", "dynamic_des_servers"),
+    "kernel": Published("dynamic-des-kernel", "dynamic_des_kernel"),
 }
+
+# class → the plugin that has it
+PLUGIN_NAMES: dict[str, Published] = {name: plugin for plugin in PUBLISHED.values() for name in plugin.names}
 
 # old module → the names it had; empty for a package
 OLD_MODULES: dict[str, tuple[str, ...]] = {
@@ -79,15 +104,21 @@ def plugin_attribute(name: str) -> Any:
     """Return a class of a plugin that this project publishes.
 
     Raises:
-        ImportError: If the plugin is not installed, with the line to install it; or the plugin's own error.
+        ImportError: If the plugin is not installed, or lacks something it needs, with the line to install it; or
+            the plugin's own error.
     """
-    module, distribution = PLUGIN_NAMES[name]
+    plugin = PLUGIN_NAMES[name]
     try:
-        return getattr(import_module(module), name)
+        return getattr(import_module(plugin.module), name)
     except ModuleNotFoundError as error:
-        if error.name != module.split(".")[0]:
-            raise  # the plugin is there, something it needs is not: its own error says what
-        raise ImportError(f'{name} is in a plugin that is not installed: pip install "{distribution}"') from error
+        package = plugin.module.partition(".")[0]
+        if error.name == package:
+            problem = "is in a plugin that is not installed"
+        elif (error.name or "").partition(".")[0] not in (package, "dynamic_des"):
+            problem = f"needs the module {error.name!r}, which is not installed"
+        else:
+            raise  # a fault of the plugin itself: its own error says what
+        raise ImportError(f'{name} {problem}: pip install "{plugin.install}"', name=error.name) from error
 
 
 class OldPaths:
@@ -120,7 +151,8 @@ class _OldLoader:
         def lookup(name: str) -> Any:
             if name in names:
                 return getattr(import_module("dynamic_des"), name)
-            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}.{nearest(name, names)}")
+            hint = "" if name.startswith("_") else nearest(name, names)
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}.{hint}")
 
         module.__doc__ = f"Kept for code that was written for earlier releases: {', '.join(names)}."
         module.__dict__.update(__getattr__=lookup, __all__=list(names))

@@ -1,4 +1,4 @@
-"""The four kinds of plugin, and what core itself brings of each."""
+"""The kinds of plugin, and what core itself brings of each."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-__all__ = ["KINDS", "PLUGINS", "Kind"]
+__all__ = ["KINDS", "RESERVED", "Kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +16,25 @@ class Kind:
     Attributes:
         name: What it is called in texts and in configuration files.
         hook: The hook that registers it.
-        bases: ``module:name`` of the classes that a plugin of this kind derives from; none for resources.
+        base: ``module:name`` of the class that a plugin of this kind derives from; none for resources.
         builtin: ``type`` → ``module:name`` of what core brings.
+        example: A ``type`` for the texts of errors.
     """
 
     name: str
     hook: str
-    bases: tuple[str, ...]
+    base: str
     builtin: dict[str, str]
+    example: str
 
-    def base_classes(self) -> tuple[type[Any], ...]:
-        """Return the classes that a plugin of this kind derives from."""
-        return tuple(_resolve(base) for base in self.bases)
+    def __str__(self) -> str:
+        return f"{'an' if self.name[0] in 'aeiou' else 'a'} {self.name}"
+
+    def has(self, cls: type[Any]) -> bool:
+        """Return whether a class is of this kind, as far as its bases tell."""
+        if self.base:
+            return issubclass(cls, _resolve(self.base))
+        return not any(kind.base and kind.has(cls) for kind in KINDS.values())
 
 
 KINDS: dict[str, Kind] = {
@@ -36,67 +43,57 @@ KINDS: dict[str, Kind] = {
         Kind(
             "ingress",
             "dynamic_des_register_ingress",
-            ("dynamic_des.ingress:BaseIngress",),
+            "dynamic_des.ingress:BaseIngress",
             {
                 "local": "dynamic_des.connectors.local:LocalIngress",
                 "lines": "dynamic_des.connectors.lines:LinesIngress",
                 "memory": "dynamic_des.connectors.memory:MemoryIngress",
             },
+            "lines",
         ),
         Kind(
             "egress",
             "dynamic_des_register_egress",
-            ("dynamic_des.egress:BaseEgress",),
+            "dynamic_des.egress:BaseEgress",
             {
                 "console": "dynamic_des.connectors.console:ConsoleEgress",
                 "file": "dynamic_des.connectors.file:FileEgress",
                 "memory": "dynamic_des.connectors.memory:MemoryEgress",
             },
+            "console",
         ),
         Kind(
             "serializer",
             "dynamic_des_register_serializer",
-            (
-                "dynamic_des.serializers:MessageSerializer",
-                "dynamic_des.serializers:MessageDeserializer",
-            ),
-            {
-                "json": "dynamic_des.serializers:JsonSerializer",
-            },
+            "dynamic_des.serializers:MessageSerializer",
+            {"json": "dynamic_des.serializers:JsonSerializer"},
+            "json",
         ),
         Kind(
             "deserializer",
             "dynamic_des_register_serializer",
-            ("dynamic_des.serializers:MessageDeserializer",),
-            {
-                "json": "dynamic_des.serializers:JsonDeserializer",
-            },
+            "dynamic_des.serializers:MessageDeserializer",
+            {"json": "dynamic_des.serializers:JsonDeserializer"},
+            "json",
         ),
         Kind(
             "resource",
             "dynamic_des_register_resource",
-            (),
+            "",
             {
                 "resource": "dynamic_des.sim.resources.resource:DynamicResource",
                 "container": "dynamic_des.sim.resources.container:DynamicContainer",
                 "store": "dynamic_des.sim.resources.store:DynamicStore",
             },
+            "resource",
         ),
     )
 }
 
-# Entry-point name → distribution, of the plugins that this project publishes: for the `pip install` line.
-PLUGINS: dict[str, str] = {
-    "kafka": "dynamic-des-kafka",
-    "redis": "dynamic-des-redis",
-    "postgres": "dynamic-des-postgres",
-    "avro-confluent": "dynamic-des-avro[confluent]",
-    "avro-glue": "dynamic-des-avro[glue]",
-    "parquet": "dynamic-des-storage",
-    "jsonl": "dynamic-des-storage",
-    "streaming": "dynamic-des-streaming",
-    "servers": "dynamic-des-servers",
-    "kernel": "dynamic-des-kernel",
+# core's own names: no plugin may take them
+RESERVED: dict[str, list[Kind]] = {
+    name: [kind for kind in KINDS.values() if name in kind.builtin]
+    for name in sorted({name for kind in KINDS.values() for name in kind.builtin})
 }
 
 

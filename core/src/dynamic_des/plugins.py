@@ -1,30 +1,23 @@
-"""Discovery of plugins: by entry-point name, lazily, one guarded from the other.
+"""From the ``type`` in a configuration file to a class.
 
 ``type = "kafka"`` imports the module behind the entry point ``kafka`` of the group ``dynamic_des`` and no other.
+What core itself brings is found without looking at what is installed.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections import defaultdict
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
-from dynamic_des import hookspecs
-from dynamic_des.errors import PluginError, nearest, show
-from dynamic_des.hookspecs import GROUP
-from dynamic_des.kinds import KINDS, PLUGINS, Kind
+from dynamic_des.aliases import PUBLISHED
+from dynamic_des.errors import PluginError, nearest, raised, show
+from dynamic_des.kinds import KINDS, RESERVED, Kind
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from dynamic_des.entrypoints import Plugin
 
-__all__ = ["PluginReport", "find_class", "report_plugins"]
-
-_HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("dynamic_des_register_"))
+__all__ = ["PluginReport", "find_class", "import_object", "report_plugins"]
 
 
 @dataclass(frozen=True)
@@ -57,188 +50,153 @@ def find_class(kind_name: str, type_name: str) -> type[Any]:
     """
     kind = KINDS[kind_name]
     if type_name in kind.builtin:
-        return _import(kind.builtin[type_name], kind)
+        found: type[Any] = import_object(kind.builtin[type_name])
+        return found
     if ":" in type_name:
-        return _import(type_name, kind)
+        return _of_kind(import_object(type_name), kind, type_name)
     name, _, class_name = type_name.partition(".")
-    if name in kind.builtin:
-        found = _import(kind.builtin[name], kind)
-        if found.__name__ == class_name:
-            return found
-    return _choose(kind, _registered(name, kind), name, class_name)
+    if name in RESERVED:
+        return _own(kind, name, class_name)
+    return _of_plugin(kind, type_name)
 
 
 def report_plugins() -> list[PluginReport]:
     """Import every installed plugin, each guarded, and say what it brings or what is wrong with it."""
+    from dynamic_des.entrypoints import distributions, installed, load
+
     reports = []
-    for name in sorted({point.name for point in entry_points(group=GROUP)}):
-        points = _points(name)
-        distribution = " and ".join(_distribution(point) for point in points)
+    for name, points in installed().items():
         try:
-            module = _load(name)
-            classes = {hook: _call(name, module, hook) for hook in _HOOKS}
+            plugin = load(name)
+            assert plugin is not None
+            classes = {kind.name: _classes(plugin, kind) for kind in KINDS.values()}
         except PluginError as error:
-            reports.append(PluginReport(name, distribution, error=str(error)))
+            reports.append(PluginReport(name, distributions(points), error=str(error)))
             continue
-        brings = {
-            kind.name: [found.__name__ for found in classes[kind.hook]]
-            for kind in KINDS.values()
-            if kind.name != "deserializer" and classes[kind.hook]
-        }
-        reports.append(PluginReport(name, distribution, brings))
+        brings = {kind: [found.__name__ for found in some] for kind, some in classes.items() if some}
+        reports.append(PluginReport(name, distributions(points), brings))
     return reports
 
 
-def _import(place: str, kind: Kind) -> type[Any]:
-    """Return the class at ``module:Class``."""
-    module_name, _, class_name = place.partition(":")
-    try:
-        module = import_module(module_name)
-    except ImportError as error:
-        raise PluginError(
-            f"{place}: the module {module_name!r} cannot be imported: {error}. "
-            "Is it installed, or beside the configuration file?"
-        ) from error
-    except Exception as error:
-        raise PluginError(f"{place}: the module {module_name!r} raised {type(error).__name__}: {error}") from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise PluginError(f"{place}: the module has no {class_name!r}.{nearest(class_name, vars(module))}")
-    return _of_kind(found, kind, place)
-
-
-def _registered(name: str, kind: Kind) -> list[type[Any]]:
-    """Return the classes of a kind that the entry point ``name`` registers."""
-    return [_of_kind(found, kind, name) for found in _call(name, _load(name), kind.hook) if _derives(found, kind)]
-
-
-def _choose(kind: Kind, classes: list[type[Any]], name: str, class_name: str) -> type[Any]:
-    if class_name:
-        for found in classes:
-            if found.__name__ == class_name:
-                return found
-        names = [found.__name__ for found in classes]
-        raise PluginError(
-            f"{name}.{class_name}: the plugin {name!r} registers no {kind.name} {class_name!r}."
-            f"{nearest(class_name, names)} It registers {_listed(names) or f'no {kind.name} at all'}."
-        )
-    if len(classes) == 1:
-        return classes[0]
-    if classes:
-        names = [f"{name}.{found.__name__}" for found in classes]
-        raise PluginError(f"{name}: this plugin registers several classes of {kind.name}: say which, {_listed(names)}.")
-    raise PluginError(f"{name}: this plugin registers no {kind.name}.{_what_it_brings(name)}")
-
-
-def _load(name: str) -> ModuleType:
-    """Import the module behind an entry point.
+def import_object(place: str) -> Any:
+    """Return what ``"package.module:name"`` names.
 
     Raises:
-        PluginError: If it is not installed, installed twice, or cannot be imported.
+        PluginError: If it is not there; says what is missing.
     """
-    points = _points(name)
-    if not points:
-        raise PluginError(_not_installed(name))
-    if len(points) > 1:
-        both = _listed([_distribution(point) for point in points])
-        raise PluginError(f"{name}: {both} both register the plugin {name!r}. Uninstall one of them.")
-    point = points[0]
+    module_name, _, name = place.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
+        raise PluginError(f'{show(place)} names nothing. Write "module:name".')
     try:
-        module: ModuleType = point.load()
-    except Exception as error:
+        found: Any = import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise PluginError(
+                f"{place}: the module {module_name!r} needs {error.name!r}, which is not installed. Install it."
+            ) from error
         raise PluginError(
-            f"{name}: {_distribution(point)} is installed but cannot be imported: {type(error).__name__}: {error}. "
-            f"Reinstall it: pip install --force-reinstall {_distribution(point).split()[0]}"
+            f"{place}: there is no module {error.name!r}. Is it installed, or beside the configuration file? "
+            "Write its name as an import statement would."
         ) from error
-    _check_hooks(name, module)
-    return module
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{place}: the module {module_name!r} raised {raised(error)}. Mend the module.") from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            public = [known for known in dir(found) if not known.startswith("_")]
+            hint = nearest(part, public) or " Write the name of something that is defined there."
+            raise PluginError(f"{place}: there is no {part!r} in it.{hint}")
+        found = getattr(found, part)
+    return found
 
 
-def _points(name: str) -> list[EntryPoint]:
-    """Return the entry points of one name, one for each distribution."""
-    by_distribution: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUP, name=name):
-        by_distribution.setdefault(_distribution(point), point)
-    return list(by_distribution.values())
-
-
-def _check_hooks(name: str, module: ModuleType) -> None:
-    """Find functions that were meant to be hooks and are none."""
-    for attribute, found in vars(module).items():
-        if not attribute.startswith("dynamic_des_") or not callable(found):
-            continue
-        if attribute not in _HOOKS:
-            raise PluginError(
-                f"{name}: {module.__name__}.{attribute} is no hook.{nearest(attribute, _HOOKS)} "
-                f"Hooks are {_listed(list(_HOOKS))}."
-            )
-        if not hasattr(found, f"{GROUP}_impl"):
-            raise PluginError(
-                f"{name}: {module.__name__}.{attribute} is not decorated, so it is never called. "
-                "Write @dynamic_des.hookimpl above it."
-            )
-    if hasattr(module, "__path__") or inspect.ismodule(module):
-        return
+def _own(kind: Kind, name: str, class_name: str) -> type[Any]:
+    """Return one of core's own classes, named in full, or say that it is of another kind."""
+    if name in kind.builtin:
+        found: type[Any] = import_object(kind.builtin[name])
+        if found.__name__ == class_name:
+            return found
+        raise PluginError(f"{name}.{class_name}: there is only {found.__name__} in it. Write type = {name!r}.")
+    kinds = RESERVED[name]
     raise PluginError(
-        f"{name}: the entry point names {show(module)}, not a module. Point it at the module of the hooks."
+        f"{name}: this is {kinds[0]}, not {kind}. Move it to [{kinds[0].name}.…], or use one of {_known(kind)}."
     )
 
 
-def _call(name: str, module: ModuleType, hook: str) -> list[type[Any]]:
-    """Return the classes that one hook of one plugin returns."""
-    manager = pluggy.PluginManager(GROUP)
-    manager.add_hookspecs(hookspecs)
-    try:
-        manager.register(module, name)
-        results = getattr(manager.hook, hook)()
-    except Exception as error:
-        raise PluginError(f"{name}: {module.__name__}.{hook} raised {type(error).__name__}: {error}") from error
-    classes: list[type[Any]] = []
-    for result in results:
-        if not isinstance(result, (list, tuple)) or not all(isinstance(found, type) for found in result):
-            raise PluginError(f"{name}: {module.__name__}.{hook} returned {show(result)}. Return a list of classes.")
-        classes.extend(result)
-    return classes
+def _of_plugin(kind: Kind, type_name: str) -> type[Any]:
+    """Return a class that an installed plugin registers."""
+    from dynamic_des.entrypoints import load
+
+    whole, class_name = load(type_name), ""  # the name of an entry point may itself have dots
+    if whole is None and "." in type_name:
+        name, _, class_name = type_name.rpartition(".")
+        whole = load(name)
+    if whole is None:
+        raise PluginError(_not_installed(kind, type_name))
+    return _choose(kind, whole, class_name)
 
 
-def _derives(found: type[Any], kind: Kind) -> bool:
-    bases = kind.base_classes()
-    if kind.name != "deserializer" or issubclass(found, bases):
-        return True
-    return not issubclass(found, KINDS["serializer"].base_classes())  # neither: let the check say so
+def _choose(kind: Kind, plugin: Plugin, class_name: str) -> type[Any]:
+    classes = {found.__name__: found for found in _classes(plugin, kind)}
+    if class_name in classes:
+        return classes[class_name]
+    if len(classes) == 1 and not class_name:
+        return next(iter(classes.values()))
+    name = plugin.name
+    ways = " or ".join(f'type = "{name}.{one}"' for one in classes)
+    if class_name:
+        hint = nearest(class_name, classes) or (f" Write {ways}." if classes else _what_it_brings(plugin))
+        raise PluginError(f"{name}.{class_name}: the plugin {name!r} registers no {kind.name} {class_name!r}.{hint}")
+    if classes:
+        raise PluginError(f"{name}: this plugin registers several classes of {kind.name}. Write {ways}.")
+    raise PluginError(f"{name}: this plugin registers no {kind.name}.{_what_it_brings(plugin)}")
+
+
+def _classes(plugin: Plugin, kind: Kind) -> list[type[Any]]:
+    """Return the classes of a kind that a plugin registers; all that one hook returns have to be of its kind."""
+    together = [other for other in KINDS.values() if other.hook == kind.hook]
+    found = plugin.classes(kind.hook)
+    for one in found:
+        if not any(other.has(one) for other in together):
+            _of_kind(one, kind, f"{plugin.name}: {plugin.module.__name__}.{kind.hook}")
+    return [one for one in found if kind.has(one)]
 
 
 def _of_kind(found: Any, kind: Kind, place: str) -> type[Any]:
-    bases = kind.base_classes()
-    if isinstance(found, type) and (not bases or issubclass(found, bases)):
+    if not isinstance(found, type):
+        raise PluginError(f"{place}: {show(found)} is not a class. Name a class.")
+    if kind.has(found):
         return found
-    names = " or ".join(base.__name__ for base in bases) or "a class"
-    raise PluginError(f"{place}: {show(found)} is not an {kind.name}. Derive it from dynamic_des.{names}.")
+    other = next((other for other in KINDS.values() if other.base and other.has(found)), None)
+    what = f"is {other}, not {kind}" if other else f"is not {kind}"
+    base = kind.base.partition(":")[2]
+    remedy = f"Derive it from dynamic_des.{base}" if base else "Give a class that is built with (env, name, **options)"
+    raise PluginError(f"{place}: {found.__name__} {what}. {remedy}.")
 
 
-def _not_installed(name: str) -> str:
-    if name in PLUGINS:
-        return f"{name}: this plugin is not installed. Install it: pip install {PLUGINS[name]!r}".replace("'", '"')
-    builtin = {known for kind in KINDS.values() for known in kind.builtin}
-    installed = {point.name for point in entry_points(group=GROUP)}
-    known = sorted(builtin | installed | set(PLUGINS))
-    hint = nearest(name, known) or f" Built in or installed: {', '.join(sorted(builtin | installed))}."
-    return f"{show(name)}: there is no such type.{hint}"
+def _not_installed(kind: Kind, type_name: str) -> str:
+    name = type_name if type_name in PUBLISHED else type_name.partition(".")[0]
+    if name in PUBLISHED:
+        return f'{name}: this plugin is not installed. Install it: pip install "{PUBLISHED[name].install}"'
+    from dynamic_des.entrypoints import installed
+
+    hint = nearest(type_name, [*kind.builtin, *installed(), *PUBLISHED])
+    known = _known(kind)
+    remedy = f' Use one of {known}, install a plugin that has it, or write "module:Class".'
+    return f"{show(type_name)}: there is no {kind.name} of this type.{hint or remedy}"
 
 
-def _what_it_brings(name: str) -> str:
-    by_kind: dict[str, list[str]] = defaultdict(list)
-    module = _load(name)
-    for kind in KINDS.values():
-        if kind.name != "deserializer":
-            by_kind[kind.name].extend(found.__name__ for found in _call(name, module, kind.hook))
-    brings = [f"{kind} {_listed(names)}" for kind, names in by_kind.items() if names]
-    return f" It registers {_listed(brings)}." if brings else " It registers nothing at all."
+def _known(kind: Kind) -> str:
+    from dynamic_des.entrypoints import installed
+
+    return ", ".join([*kind.builtin, *installed()])
 
 
-def _distribution(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unknown distribution"
+def _what_it_brings(plugin: Plugin) -> str:
+    from dynamic_des.entrypoints import listed
 
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1] if names else ""
+    brings = [
+        f"{kind.name} {one.__name__}" for kind in KINDS.values() for one in plugin.classes(kind.hook) if kind.has(one)
+    ]
+    if brings:
+        return f" It brings {listed(brings)}. Use it for that, or give another type."
+    return " It brings nothing at all. Report it to who wrote the plugin."

@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 import dynamic_des
+from dynamic_des.errors import nearest
 
 __all__ = ["main"]
 
@@ -26,9 +27,9 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
-            return None
+            ctx.fail(f"there is no command {cmd_name!r}.{nearest(cmd_name, _COMMANDS)}")
         command: click.Command = getattr(import_module(f"dynamic_des.cli.{cmd_name}"), cmd_name)
         return command
 
@@ -43,5 +44,5 @@ def main() -> None:
     """Live, steerable discrete-event simulation.
 
     Exit codes: 0 done, 1 the model raised, 2 configuration or usage, 3 done but something was lost, 130 interrupted
-    twice.
+    twice, or before anything had begun.
     """

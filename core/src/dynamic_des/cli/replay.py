@@ -74,7 +74,7 @@ def _repeat(found: JournalFile, twin: Twin, env: DynamicRealtimeEnvironment, out
     from dynamic_des.connectors.file import FileEgress
 
     speaker = Speaker(twin.secrets)
-    speaker.take_logging()
+    speaker.take_over()
     code = 0
     env.setup_egress([FileEgress(out, system=False) if out else ConsoleEgress("json", system=False)])
     try:

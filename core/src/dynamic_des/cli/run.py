@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dynamic_des.cli.speaking import (
-    INTERRUPTED_TWICE,
+    CONFIGURATION,
     LOST,
     MODEL_RAISED,
     Speaker,
     configuration_errors,
+    let_go_of_output,
 )
 
 if TYPE_CHECKING:
     from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
-    from dynamic_des.bridge.report import Report
     from dynamic_des.config.twin import Twin
 
 __all__ = ["run"]
@@ -32,95 +31,85 @@ __all__ = ["run"]
 @click.option("--set", "settings", multiple=True, metavar="PATH=VALUE", help="Start with another value; repeatable.")
 @click.option("--seed", type=int, help="Seed of the random streams.")
 def run(file: Path, until: float | None, factor: float | None, settings: tuple[str, ...], seed: int | None) -> None:
-    """Run the twin that FILE describes, and say at the end what it did."""
+    """Run the twin that FILE describes, and say at the end what it did.
+
+    A VALUE is JSON, else text: 3, true, [1, 2], early.
+    """
     given = {"until": until, "factor": factor, "seed": seed}
     with configuration_errors():
         from dynamic_des.config.loading import load
 
-        twin = load(file, {key: value for key, value in given.items() if value is not None})
+        overrides = {key: value for key, value in given.items() if value is not None}
+        twin = load(file, overrides, [_setting(setting) for setting in settings])
+    speaker = Speaker(twin.secrets)
+    speaker.take_over()
+    with configuration_errors(speaker):
         env = twin.environment()
-        _set(env, settings)
         if twin.simulation.journal is not None:
             place = str(file.resolve())
             env.setup_journal(twin.simulation.journal, model=twin.simulation.model, file=place)
-    raise SystemExit(_run(twin, env))
+    raise SystemExit(_run(twin, env, speaker))
 
 
-def _run(twin: Twin, env: DynamicRealtimeEnvironment) -> int:
+def _run(twin: Twin, env: DynamicRealtimeEnvironment, speaker: Speaker) -> int:
     """Run, whatever happens, to an orderly end; return the exit code."""
+    from dynamic_des.cli.interrupts import Interrupts
+    from dynamic_des.cli.summary import summary
+
+    with Interrupts(speaker) as interrupts:
+        try:
+            code = _live(twin, env, speaker)
+        except (KeyboardInterrupt, SystemExit):
+            code = 0  # a signal, just when the run had ended
+        interrupts.ending = True
+        env.teardown()
+        report = env.report()
+        speaker.say(summary(env, report))
+    let_go_of_output()
+    return code or (LOST if report.lost else 0)
+
+
+def _live(twin: Twin, env: DynamicRealtimeEnvironment, speaker: Speaker) -> int:
+    """Connect, build and run; return the exit code as far as the model is concerned."""
     from dynamic_des.bridge.signals import Interrupted, Terminated
     from dynamic_des.cli.progress import progress
+    from dynamic_des.cli.reader import stop_when_unread
+    from dynamic_des.errors import ConfigError
 
-    speaker = Speaker(twin.secrets)
-    speaker.take_logging()
-    code = 0
     try:
         twin.connect(env)
+    except ConfigError as error:
+        speaker.say(str(error))
+        return CONFIGURATION
+    stop_when_unread(twin, speaker)
+    try:
         twin.build(env)
-        with progress(env, twin):
+        with progress(env, twin, speaker):
             env.run(until=twin.simulation.until)
     except (Interrupted, Terminated):
         speaker.say("stopped by a signal")
     except KeyboardInterrupt:
-        _end_at_once(speaker)
-    except Exception as error:  # noqa: BLE001 - whatever the model raised: reported, and everything written
+        speaker.say("stopped by a signal; what was published is being written, interrupt again to give it up")
+    except SystemExit as left:
+        if left.code not in (None, 0, 128 + signal.SIGTERM):
+            speaker.say(f"the model left with sys.exit({left.code!r})")
+            return MODEL_RAISED
+    except BaseException as error:  # noqa: BLE001 - whatever the model raised: reported, and everything written
         speaker.say_traceback(error)
-        code = MODEL_RAISED
-    try:
-        env.teardown()
-    except KeyboardInterrupt:
-        _end_at_once(speaker)
-    report = env.report()
-    speaker.say(_summary(env, report))
-    _quiet_stdout()
-    return code or (LOST if report.lost else 0)
+        return MODEL_RAISED
+    return 0
 
 
-def _summary(env: DynamicRealtimeEnvironment, report: Report) -> str:
-    rows = [
-        f"{env.name}: ended at t={env.now:g}; {report.events} events, {report.telemetry} telemetry records",
-        f"changes: {report.changes_applied} applied, {report.changes_refused} refused; lag {report.lag_seconds:.3f} s",
-    ]
-    for sink in report.sinks:
-        counts = f"{sink.written} written, {sink.retried} retried, {sink.set_aside} set aside, {sink.dropped} dropped"
-        row = f"egress {sink.name}: {counts}"
-        if sink.waiting:
-            row += f", {sink.waiting} NOT WRITTEN{f' ({sink.reason})' if sink.reason else ''}"
-        rows.append(row)
-    rows += [f"ingress {source.name}: {source.received} messages" for source in report.sources]
-    return "\n".join(rows)
-
-
-def _set(env: DynamicRealtimeEnvironment, settings: tuple[str, ...]) -> None:
-    from dynamic_des.errors import ConfigError
-
-    for setting in settings:
-        path, separator, text = setting.partition("=")
-        if not separator:
-            raise ConfigError(f"--set {setting}: has no value. Write --set PATH=VALUE.")
-        outcome = env.registry.update(path, _value(text))
-        if outcome.status == "refused":
-            raise ConfigError(f"--set {setting}: {outcome.reason}")
-
-
-def _value(text: str) -> Any:
-    """Return JSON as what it means, and anything else as text."""
+def _setting(text: str) -> tuple[str, Any]:
+    """Return a path, and its value: JSON as what it means, anything else as text."""
     import orjson
 
+    from dynamic_des.errors import ConfigError
+
+    path, separator, value = text.partition("=")
+    if not separator or not path:
+        raise ConfigError(f"--set {text}: has no {'value' if path else 'path'}. Write --set PATH=VALUE.")
     try:
-        return orjson.loads(text)
+        return path, orjson.loads(value)
     except orjson.JSONDecodeError:
-        return text
-
-
-def _end_at_once(speaker: Speaker) -> None:
-    speaker.say("interrupted twice: not everything was written")
-    os._exit(INTERRUPTED_TWICE)  # a model that swallows exceptions, or a connector that hangs, must not hold it up
-
-
-def _quiet_stdout() -> None:
-    """Let the interpreter end without a word when nobody reads standard output any more (``… | head``)."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return path, value

@@ -2,236 +2,207 @@
 
 from __future__ import annotations
 
-import dataclasses
-import sys
-import tomllib
+import inspect
+import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from simpy import Environment
 
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.config.filling import fill
-from dynamic_des.config.making import Maker, import_object
+from dynamic_des.config.importing import ModelFolder
+from dynamic_des.config.making import Connector, Maker
+from dynamic_des.config.parameters import Parameters
 from dynamic_des.config.problems import Problems
+from dynamic_des.config.reading import read_tables
 from dynamic_des.config.secrets import Secrets
 from dynamic_des.config.twin import Simulation, Twin
-from dynamic_des.errors import ConfigError, ParameterError, UnknownPathError, show, suggest
-from dynamic_des.sim.parameters import CapacityConfig, DistributionConfig, SimParameter
-from dynamic_des.sim.registry import SimulationRegistry
+from dynamic_des.errors import ConfigError, PluginError, show, suggest
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
-__all__ = ["load"]
+    from dynamic_des.config.places import Table
 
-_TABLES = ("simulation", "parameters", "bounds", "resources", "ingress", "egress")
-_CONFIGS = {
-    "arrival": DistributionConfig,
-    "service": DistributionConfig,
-    "resources": CapacityConfig,
-    "containers": CapacityConfig,
-    "stores": CapacityConfig,
-}
-_LIMITS = ("min", "max", "max_step")
+__all__ = ["TABLES", "load"]
+
+TABLES = ("simulation", "parameters", "bounds", "resources", "ingress", "egress")
+_EXAMPLE_NAMES = {"ingress": "control", "egress": "screen", "resources": '"Line_A.lathe"', "parameters": "Line_A"}
 
 
-def load(file: Path, overrides: dict[str, Any] | None = None, *, connectors: bool = True) -> Twin:
+def load(
+    file: str | Path,
+    overrides: dict[str, Any] | None = None,
+    settings: Iterable[tuple[str, Any]] = (),
+    *,
+    connectors: bool = True,
+) -> Twin:
     """Read and check a configuration file. Imports the plugins it names and its model; connects to nothing.
 
     Args:
         file: The TOML file.
         overrides: Keys of ``[simulation]`` that take precedence over the file's.
+        settings: Paths of parameters, and values that take precedence over the file's.
         connectors: Whether ingresses and egresses are made; a repetition needs none of them.
 
     Raises:
-        ConfigError: With one line for each thing that is wrong: file, table, key, remedy.
+        ConfigError: With one line for each thing that is wrong: file, line, table, key, remedy. Without secrets.
     """
-    return _Loader(file, overrides or {}, connectors=connectors).load()
+    path = Path(file)
+    text, tables = read_tables(path)
+    if not connectors:
+        tables = {key: value for key, value in tables.items() if key not in ("ingress", "egress")}
+    loader = _Loader(path, Problems(path, text, overrides or ()), overrides or {})
+    return loader.load(tables, list(settings))
 
 
 class _Loader:
-    def __init__(self, file: Path, overrides: dict[str, Any], *, connectors: bool) -> None:
+    def __init__(self, file: Path, problems: Problems, overrides: dict[str, Any]) -> None:
         self._file = file
+        self._problems = problems
         self._overrides = overrides
-        self._connectors_wanted = connectors
-        self._problems = Problems(file)
-        self._make = Maker(self._problems)
         self._secrets = Secrets()
+        self._folder = ModelFolder(file.absolute().parent)  # where the user sees the file, a link or not
+        self._make = Maker(problems, self._secrets, self._folder)
 
-    def load(self) -> Twin:
-        raw = self._read()
-        if not self._connectors_wanted:
-            raw = {key: value for key, value in raw.items() if key not in ("ingress", "egress")}
-        self._secrets.collect(raw)
+    def load(self, raw: dict[str, Any], settings: list[tuple[str, Any]]) -> Twin:
+        tables = fill(raw, self._problems, self._secrets)
+        self._secrets.collect(tables)
         try:
-            tables = fill(raw, self._problems)
-            self._secrets.collect(tables)
-            return self._checked(tables)
+            twin = self._checked(tables, settings)
+            self._problems.raise_any()
         except ConfigError as error:
             raise ConfigError(self._secrets.redact(str(error))) from None
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            text = self._file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise ConfigError(f"{self._file}: there is no such file.") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{self._file}: cannot be read: {error}.") from error
-        try:
-            return tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise ConfigError(f"{self._file}: is not TOML: {error}.") from error
-
-    def _checked(self, tables: dict[str, Any]) -> Twin:
-        for name in tables:
-            if name not in _TABLES:
-                self._problems.add(name, None, f"unknown table.{suggest(name, _TABLES)}")
-        folder = str(self._file.resolve().parent)
-        if folder not in sys.path:
-            sys.path.insert(0, folder)  # the model is looked for beside the file first
-        simulation = self._simulation(tables)
-        registry, parameters = self._parameters(self._table(tables, "parameters"))
-        twin = Twin(
-            self._file,
-            simulation or Simulation(""),
-            self._model(simulation),
-            parameters,
-            self._bounds(self._table(tables, "bounds"), registry),
-            self._resources(self._table(tables, "resources")),
-            self._connectors(tables, "ingress", SourceOptions),
-            self._connectors(tables, "egress", SinkOptions),
-            self._secrets,
-        )
-        self._problems.raise_any()
         return twin
 
-    def _table(self, tables: dict[str, Any], name: str, path: str = "") -> dict[str, Any]:
+    def _checked(self, tables: dict[str, Any], settings: list[tuple[str, Any]]) -> Twin:
+        for name in tables:
+            if name not in TABLES:
+                self._problems.add((), name, f"unknown table.{suggest(name, TABLES)}")
+        self._folder.activate()
+        simulation = self._simulation(tables)
+        parameters = self._parameters(tables, settings)
+        return Twin(
+            self._file,
+            self._problems,
+            simulation or Simulation(""),
+            self._model(simulation),
+            parameters.parameters,
+            parameters.bounds,
+            self._resources(tables),
+            self._connectors(tables, "ingress", SourceOptions),
+            self._connectors(tables, "egress", SinkOptions),
+            settings=settings,
+            notes=parameters.notes,
+            secrets=self._secrets,
+        )
+
+    def _table(self, tables: dict[str, Any], name: str, outer: Table = ()) -> dict[str, Any]:
         table = tables.get(name, {})
         if isinstance(table, dict):
             return table
-        self._problems.add(path, name, f"{show(table)} is not a table. Write [{f'{path}.' if path else ''}{name}].")
+        group = outer[0] if outer else name
+        example = _EXAMPLE_NAMES.get(group)
+        remedy = f"Write [{group}.{example}], and its keys under it" if example else f"Write [{name}]"
+        self._problems.add(outer, name, f"{show(table)} is not a table. {remedy}.")
         return {}
 
     def _simulation(self, tables: dict[str, Any]) -> Simulation | None:
+        table = ("simulation",)
         if "simulation" not in tables:
-            self._problems.add(
-                "simulation", None, 'is missing. Write [simulation] and model = "module:function" in it.'
-            )
+            self._problems.add(table, None, 'is missing. Write [simulation], and model = "module:function" under it.')
             return None
-        keys = {**self._table(tables, "simulation"), **self._overrides}
-        simulation: Simulation | None = self._make.plain(Simulation, "simulation", keys)
-        if simulation is None:
+        if not isinstance(tables["simulation"], dict):
+            self._table(tables, "simulation")
             return None
-        if simulation.factor < 0:
-            self._problems.add("simulation", "factor", f"{simulation.factor} is negative. Write 0 to run flat out.")
-        if simulation.until is not None and simulation.until <= simulation.initial_time:
-            self._problems.add("simulation", "until", f"{simulation.until} is not after the start.")
-        if simulation.seed is not None and simulation.seed < 0:
-            self._problems.add("simulation", "seed", f"{simulation.seed} is negative. Write a whole number, 0 or more.")
+        keys = {**tables["simulation"], **self._overrides}
+        simulation: Simulation | None = self._make.plain(Simulation, table, keys)
+        if simulation is None:  # what is right of it can still be looked at
+            known = {"model": "", **{key: keys[key] for key in keys if key in Simulation.__dataclass_fields__}}
+            right = {key: value for key, value in known.items() if key == "model" or not self._problems.has(table, key)}
+            simulation = self._make.plain(Simulation, table, right)
+        if simulation is not None:
+            for key, text in _unreasonable(simulation):
+                self._problems.add(table, key, text)
         return simulation
 
-    def _model(self, simulation: Simulation | None) -> Any:
-        if simulation is None:
-            return None
-        try:
-            build = import_object(simulation.model)
-        except ConfigError as error:
-            self._problems.add("simulation", "model", str(error))
-            return None
-        if not callable(build):
-            self._problems.add(
-                "simulation", "model", f"{show(build)} cannot be called. Name a function: def build(env)."
-            )
-        return build
-
-    def _parameters(self, tables: dict[str, Any]) -> tuple[SimulationRegistry, list[SimParameter]]:
-        """Return the parameters, and a registry that has them, to check against."""
-        registry, found = SimulationRegistry(Environment()), []
-        for sim_id in tables:
-            parameter = SimParameter(sim_id)
-            for kind, named in self._table(tables, sim_id, "parameters").items():
-                self._fill_parameter(parameter, kind, named)
+    def _model(self, simulation: Simulation | None) -> Callable[[Any], Any]:
+        build: Any = None
+        if simulation is not None and simulation.model:
             try:
-                registry.register_sim_parameter(parameter)
-                found.append(parameter)
-            except ParameterError as error:
-                self._problems.add(f"parameters.{sim_id}", None, str(error))
-        return registry, found
+                build = self._folder.import_object(simulation.model)
+            except PluginError as error:
+                self._problems.add(("simulation",), "model", str(error))
+            else:
+                reason = _no_model(build)
+                if reason:
+                    text = f"{show(build)} {reason}. Name a function: def build(env)."
+                    self._problems.add(("simulation",), "model", text)
 
-    def _fill_parameter(self, parameter: SimParameter, kind: str, named: Any) -> None:
-        table = f"parameters.{parameter.sim_id}.{kind}"
-        if kind == "variables" and isinstance(named, dict):
-            parameter.variables = named
-            return
-        if kind not in _CONFIGS:
-            self._problems.add(table, None, f"unknown table.{suggest(kind, (*_CONFIGS, 'variables'))}")
-            return
-        if not isinstance(named, dict):
-            self._problems.add(table, None, f"{show(named)} is not a table of names.")
-            return
-        for name, keys in named.items():
-            config = self._config(_CONFIGS[kind], f"{table}.{name}", keys)
-            if config is None:
-                continue
-            try:  # each for itself, so that every wrong one is named
-                SimulationRegistry(Environment()).register_sim_parameter(SimParameter("_", **{kind: {name: config}}))
-                getattr(parameter, kind)[name] = config
-            except ParameterError as error:
-                self._problems.add(f"{table}.{name}", None, str(error).partition(": ")[2])
+        def build_here(env: Any) -> Any:
+            self._folder.activate()
+            return build(env)
 
-    def _config(self, cls: type[Any], table: str, keys: Any) -> Any:
-        if not isinstance(keys, dict):
-            self._problems.add(table, None, f"{show(keys)} is not a table of keys.")
-            return None
-        fields = {field.name: field for field in dataclasses.fields(cls)}
-        wrong = [key for key in keys if key not in fields]
-        for key in wrong:
-            self._problems.add(table, key, f"unknown key.{suggest(key, fields)}")
-        missing = [name for name, one in fields.items() if one.default is dataclasses.MISSING and name not in keys]
-        for name in missing:
-            self._problems.add(table, name, f"is missing: a {cls.__name__} cannot do without it.")
-        return None if wrong or missing else cls(**keys)
+        return build_here
 
-    def _bounds(self, tables: dict[str, Any], registry: SimulationRegistry) -> dict[str, dict[str, float]]:
-        found: dict[str, dict[str, float]] = {}
-        for path, limits in tables.items():
-            table = f'bounds."{path}"'
-            if not isinstance(limits, dict):
-                self._problems.add(table, None, f"{show(limits)} is not a table of limits.")
-                continue
-            wrong = [key for key in limits if key not in _LIMITS]
-            for key in wrong:
-                self._problems.add(table, key, f"unknown key.{suggest(key, _LIMITS)}")
-            if wrong:
-                continue
-            try:
-                registry.set_bounds(path, **limits)
-                found[path] = limits
-            except (ParameterError, UnknownPathError) as error:
-                self._problems.add(table, None, str(error))
-        return found
+    def _parameters(self, tables: dict[str, Any], settings: list[tuple[str, Any]]) -> Parameters:
+        parameters = Parameters(self._problems)
+        named = self._table(tables, "parameters")
+        for sim_id in named:
+            parameters.add(sim_id, self._table(named, sim_id, ("parameters",)))
+        parameters.set(settings)
+        for path, limits in self._table(tables, "bounds").items():
+            parameters.bound(path, limits)
+        return parameters
 
     def _resources(self, tables: dict[str, Any]) -> dict[str, tuple[type[Any], dict[str, Any]]]:
         found: dict[str, tuple[type[Any], dict[str, Any]]] = {}
-        for name in tables:
-            keys = self._table(tables, name, "resources")
-            table = f"resources.{name}"
-            cls = self._make.class_of("resource", table, keys)
-            if cls is None:
-                continue
-            options = {key: value for key, value in keys.items() if key != "type"}
-            checked = self._make.resource_options(cls, table, options)
-            if checked is not None:
-                found[name] = (cls, checked)
+        named = self._table(tables, "resources")
+        for name in named:
+            table, keys = ("resources", name), self._table(named, name, ("resources",))
+            cls = self._make.class_of("resource", table, keys) if isinstance(named[name], dict) else None
+            if cls is not None:
+                options = {key: value for key, value in keys.items() if key != "type"}
+                checked = self._make.resource_options(cls, table, options)
+                found[name] = (cls, checked or {})
         return found
 
-    def _connectors(self, tables: dict[str, Any], kind: str, options: type[Any]) -> dict[str, Any]:
-        found = {}
+    def _connectors(self, tables: dict[str, Any], kind: str, options: type[Any]) -> dict[str, Connector]:
+        found: dict[str, Connector] = {}
         named = self._table(tables, kind)
         for name in named:
-            keys = self._table(named, name, kind)
-            made = self._make.connector(kind, f"{kind}.{name}", keys, options)
+            keys = self._table(named, name, (kind,))
+            made = self._make.connector(kind, (kind, name), keys, options) if isinstance(named[name], dict) else None
             if made is not None:
                 found[name] = made
         return found
+
+
+def _unreasonable(simulation: Simulation) -> Iterable[tuple[str, str]]:
+    """Yield the keys of ``[simulation]`` whose values make no sense, and why."""
+    for key in ("factor", "lag_monitor_interval"):
+        value = getattr(simulation, key)
+        if not 0 <= value < math.inf:
+            yield key, f"{value} is no number from 0 on. Write {key} = 1.0."
+    if not math.isfinite(simulation.initial_time):
+        yield "initial_time", f"{simulation.initial_time} is no time. Write initial_time = 0."
+    elif simulation.until is not None and not simulation.initial_time < simulation.until < math.inf:
+        start = simulation.initial_time
+        yield "until", f"{simulation.until} is no time after {start}, the start. Give a later one, or none for no end."
+    if simulation.seed is not None and simulation.seed < 0:
+        yield "seed", f"{simulation.seed} is negative. Write a whole number, 0 or more."
+
+
+def _no_model(build: Any) -> str:
+    """Return why something cannot be a model, or nothing."""
+    if not callable(build):
+        return "cannot be called"
+    if inspect.isgeneratorfunction(build) or inspect.iscoroutinefunction(build):
+        return "does nothing when it is called: it is a generator or a coroutine"
+    try:
+        inspect.signature(build).bind(None)
+    except TypeError:
+        return "does not take the environment as its one argument"
+    except ValueError:
+        pass  # without a signature: the call will tell
+    return ""

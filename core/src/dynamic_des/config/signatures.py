@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import collections.abc
 import inspect
-import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_origin
 
-import pydantic
-from pydantic import BaseModel, ConfigDict, Field, create_model
-
-import dynamic_des
+from dynamic_des.config.annotations import evaluate, members, parts
+from dynamic_des.errors import PluginError, show
 from dynamic_des.serializers import MessageDeserializer, MessageSerializer
 
-__all__ = ["Parameter", "Signature", "leading_parameters", "signature_of"]
+__all__ = ["Client", "Parameter", "Signature", "client_of", "leading_parameters", "signature_of"]
 
-_SETTINGS = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, extra="forbid")
+_VALUES = (int, float, bool, list, tuple, dict, Mapping, collections.abc.MutableMapping, collections.abc.Sequence)
+
+Role = Literal["plain", "serializer", "deserializer", "callable", "class"]
 
 
 @dataclass(frozen=True)
@@ -27,17 +27,24 @@ class Parameter:
 
     Attributes:
         name: Its name, in Python and in the file.
-        annotation: What pydantic checks it against.
+        annotation: What it takes.
         default: Its default; `inspect.Parameter.empty` when it has to be given.
-        serializer: ``"serializer"`` or ``"deserializer"`` when it takes one, or a mapping of them.
-        imported: Whether it takes something that a file can only name: ``"module:name"``.
+        role: ``"plain"`` for what a file can hold; else what a file can only describe or name.
+        mapped: Whether it takes a mapping of such things.
+        takes_text: Whether it takes text as well.
+        takes_values: Whether something that is named may be a number, a flag, a list or a table instead: a time that
+            is a constant or a function. What it is given is then for the constructor to check.
+        secret: Whether its value must never be shown.
     """
 
     name: str
     annotation: Any
     default: Any
-    serializer: str | None = None
-    imported: bool = False
+    role: Role = "plain"
+    mapped: bool = False
+    takes_text: bool = False
+    takes_values: bool = False
+    secret: bool = False
 
     @property
     def required(self) -> bool:
@@ -47,38 +54,51 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """What a class may be given.
+    """What a class or a function may be given.
 
     Attributes:
+        name: Its name.
         parameters: By name.
         open: Whether it takes further keys (``**kwargs``), for its client.
-        client_keys: The keys that its client knows, when the class names its client.
-        model: The pydantic model of the parameters.
     """
 
+    name: str
     parameters: dict[str, Parameter]
     open: bool
-    client_keys: frozenset[str] | None
-    model: type[BaseModel]
 
 
-def signature_of(cls: type[Any], *, skip: tuple[str, ...] = ()) -> Signature:
-    """Return what a class may be given.
+@dataclass(frozen=True)
+class Client:
+    """What the client behind a connector may be given.
+
+    Attributes:
+        keys: The keyword arguments that it names.
+        open: Whether it takes others as well.
+    """
+
+    keys: frozenset[str]
+    open: bool
+
+
+def signature_of(target: Any, skip: tuple[str, ...] = ()) -> Signature:
+    """Return what a class or a function may be given.
 
     Args:
-        cls: The class.
+        target: The class or function.
         skip: Leading parameters that the framework itself gives.
+
+    Raises:
+        PluginError: If it has no signature that can be read.
     """
-    parameters: dict[str, Parameter] = {}
-    is_open = False
-    for found in _parameters(cls):
-        if found.name in skip or found.kind is found.VAR_POSITIONAL:
-            continue
-        if found.kind is found.VAR_KEYWORD:
-            is_open = True
-            continue
-        parameters[found.name] = _parameter(found, _namespace(cls))
-    return Signature(parameters, is_open, _client_keys(cls), _model(cls.__name__, parameters))
+    return _signature_of(target, skip)
+
+
+@lru_cache(maxsize=256)
+def _signature_of(target: Any, skip: tuple[str, ...]) -> Signature:
+    namespace = _namespace(target)
+    found = [one for one in _parameters(target) if one.name not in skip and one.kind is not one.VAR_POSITIONAL]
+    named = {one.name: _parameter(one, namespace) for one in found if one.kind is not one.VAR_KEYWORD}
+    return Signature(_name(target), named, open=len(named) < len(found))
 
 
 def leading_parameters(cls: type[Any]) -> tuple[str, ...]:
@@ -86,87 +106,87 @@ def leading_parameters(cls: type[Any]) -> tuple[str, ...]:
 
     ``(env, name)``, or whatever stands before the first keyword-only parameter when the kind has a ``from_name``.
     """
-    names = [found.name for found in _parameters(cls) if found.kind is not found.KEYWORD_ONLY]
+    names = [one.name for one in _parameters(cls) if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     return tuple(names if hasattr(cls, "from_name") else names[:2])
 
 
-def _parameters(cls: type[Any]) -> list[inspect.Parameter]:
-    if cls.__init__ is object.__init__:
-        return []
-    return list(inspect.signature(cls.__init__).parameters.values())[1:]
+def client_of(cls: type[Any]) -> Client | None:
+    """Return what the ``**kwargs`` of a connector may hold, if its class says where they go.
+
+    The class attribute ``client`` is a callable, ``"module:callable"``, or a sequence of them: the arguments of all
+    are known. Imports the client.
+
+    Raises:
+        PluginError: If there is no such client.
+    """
+    named = getattr(cls, "client", None)
+    places = named if isinstance(named, (list, tuple)) else [named]
+    keys: set[str] = set()
+    is_open = True
+    for place in places:
+        try:
+            target = _client(place) if isinstance(place, str) else place
+            arguments = inspect.signature(target).parameters.values() if callable(target) else None
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"{cls.__name__}.client: {place}: {error}. Name the client as 'module:callable'."
+            ) from error
+        except (TypeError, ValueError):  # written in C, without a signature
+            arguments = None
+        if arguments is None:
+            return None
+        is_open = any(one.kind is one.VAR_KEYWORD for one in arguments)  # those of the last one
+        keys |= {one.name for one in arguments if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)}
+    return Client(frozenset(keys - {"self"}), is_open)
 
 
-def _parameter(found: inspect.Parameter, namespace: dict[str, Any]) -> Parameter:
-    annotation = _evaluate(found.annotation, namespace)
-    parts = set(_parts(annotation))
-    serializer = None
-    if any(isinstance(part, type) and issubclass(part, MessageDeserializer) for part in parts):
-        serializer = "deserializer"
-    if any(isinstance(part, type) and issubclass(part, MessageSerializer) for part in parts):
-        serializer = "serializer"
-    imported = not serializer and bool(parts & {Callable, collections.abc.Callable, type})
-    checked = Any if serializer or imported else _without_iterables(annotation)
-    return Parameter(found.name, checked, found.default, serializer, imported)
-
-
-def _evaluate(annotation: Any, namespace: dict[str, Any]) -> Any:
-    """Return an annotation as an object; Any where it cannot be found out."""
-    if annotation is inspect.Parameter.empty:
-        return Any
-    if not isinstance(annotation, str):
-        return annotation
-    try:
-        return eval(annotation, namespace)  # noqa: S307 - the annotation of a class that was imported anyway
-    except Exception:  # noqa: BLE001 - a name that exists for type checkers only: not checked
-        return Any
-
-
-def _namespace(cls: type[Any]) -> dict[str, Any]:
-    """Return what annotations may refer to, also where a module imports it for type checkers only."""
-    usual: dict[str, Any] = {**vars(typing), **vars(collections.abc), "SecretStr": pydantic.SecretStr}
-    usual["Path"] = import_module("pathlib").Path
-    usual.update({name: getattr(dynamic_des, name) for name in ("MessageSerializer", "MessageDeserializer")})
-    return {**usual, **vars(import_module(cls.__module__)), **vars(cls)}
-
-
-def _parts(annotation: Any) -> list[Any]:
-    """Return everything that an annotation is made of."""
-    origin = get_origin(annotation)
-    found = [annotation if origin is None else origin]
-    for inner in get_args(annotation):
-        if not isinstance(inner, list) and _hashable(inner):
-            found += _parts(inner)
+def _client(place: str) -> Any:
+    module, _, name = place.partition(":")
+    found: Any = import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
     return found
 
 
-def _hashable(value: Any) -> bool:
-    return getattr(value, "__hash__", None) is not None
+def _parameters(target: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(target).parameters.values())
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{_name(target)}: {error}. Give it a constructor in Python.") from error
 
 
-def _without_iterables(annotation: Any) -> Any:
-    """Return an annotation in which an Iterable is a list: pydantic checks an Iterable only when it is consumed."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin in (collections.abc.Iterable, collections.abc.Sequence) and inner:
-        return list[_without_iterables(inner[0])]  # type: ignore[misc]
-    return annotation
+def _namespace(target: Any) -> dict[str, Any]:
+    """Return the globals that the annotations of a signature refer to."""
+    function = inspect.unwrap(getattr(target, "__init__") if isinstance(target, type) else target)  # noqa: B009 - mypy
+    found: dict[str, Any] | None = getattr(function, "__globals__", None)
+    return vars(import_module(target.__module__)) if found is None else found
 
 
-def _client_keys(cls: type[Any]) -> frozenset[str] | None:
-    """Return the keyword arguments of the client that a class passes its ``**kwargs`` to."""
-    client = getattr(cls, "client", None)
-    if isinstance(client, str):
-        module, _, name = client.partition(":")
-        client = getattr(import_module(module), name)
-    if not callable(client):
-        return None
-    return frozenset(inspect.signature(client).parameters) - {"self", "args", "kwargs"}
+def _parameter(found: inspect.Parameter, namespace: dict[str, Any]) -> Parameter:
+    annotation = Any if found.annotation is found.empty else evaluate(found.annotation, namespace)
+    inside = parts(annotation)
+    return Parameter(
+        found.name,
+        annotation,
+        found.default,
+        role=_role(inside),
+        mapped=any(part in (dict, Mapping, collections.abc.MutableMapping) for part in inside),
+        takes_text=str in inside,
+        takes_values=any((get_origin(one) or one) in _VALUES for one in members(annotation)),
+        secret=any(getattr(part, "__name__", "") in ("SecretStr", "SecretBytes", "Secret") for part in inside),
+    )
 
 
-def _model(name: str, parameters: dict[str, Parameter]) -> type[BaseModel]:
-    # numbered fields with the parameters' names as aliases: a parameter may be called `schema` or `_x`
-    fields: dict[str, Any] = {}
-    for number, parameter in enumerate(parameters.values()):
-        default = ... if parameter.required else parameter.default
-        fields[f"field_{number}"] = (parameter.annotation, Field(default, alias=parameter.name))
-    model: type[BaseModel] = create_model(name, __config__=_SETTINGS, **fields)
-    return model
+def _role(inside: list[Any]) -> Role:
+    classes = [part for part in inside if isinstance(part, type)]
+    if any(issubclass(part, MessageSerializer) for part in classes):
+        return "serializer"
+    if any(issubclass(part, MessageDeserializer) for part in classes):
+        return "deserializer"
+    if Callable in inside:
+        return "callable"
+    return "class" if type in inside else "plain"
+
+
+def _name(target: Any) -> str:
+    return getattr(target, "__name__", None) or show(target)

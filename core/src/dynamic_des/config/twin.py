@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
 from dynamic_des.config.secrets import Secrets
+from dynamic_des.errors import ConfigError, DynamicDesError, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
-    from dynamic_des.bridge.sink import SinkOptions
-    from dynamic_des.bridge.source import SourceOptions
-    from dynamic_des.egress import BaseEgress
-    from dynamic_des.ingress import BaseIngress
+    from dynamic_des.config.making import Connector
+    from dynamic_des.config.problems import Problems
     from dynamic_des.sim.parameters import SimParameter
 
 __all__ = ["Simulation", "Twin"]
+
+log = logging.getLogger("dynamic_des")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Twin:
 
     Attributes:
         file: The file.
+        problems: Where to note what turns out to be wrong with it.
         simulation: The table ``[simulation]``.
         build: The model.
         parameters: What the registry starts with.
@@ -65,21 +68,30 @@ class Twin:
         resources: Name → class and options.
         ingresses: Name → connector and core's own options.
         egresses: Name → connector and core's own options.
+        settings: Paths and values that take precedence over the file's.
+        notes: What was taken differently from how it was given.
         secrets: What must not be printed.
     """
 
     file: Path
+    problems: Problems
     simulation: Simulation
     build: Callable[[DynamicRealtimeEnvironment], Any]
     parameters: list[SimParameter] = field(default_factory=list)
     bounds: dict[str, dict[str, float]] = field(default_factory=dict)
     resources: dict[str, tuple[type[Any], dict[str, Any]]] = field(default_factory=dict)
-    ingresses: dict[str, tuple[BaseIngress, SourceOptions]] = field(default_factory=dict)
-    egresses: dict[str, tuple[BaseEgress, SinkOptions]] = field(default_factory=dict)
+    ingresses: dict[str, Connector] = field(default_factory=dict)
+    egresses: dict[str, Connector] = field(default_factory=dict)
+    settings: list[tuple[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     secrets: Secrets = field(default_factory=Secrets)
 
     def environment(self) -> DynamicRealtimeEnvironment:
-        """Return the environment: parameters, bounds and resources in place, nothing connected, no model yet."""
+        """Return the environment: parameters, bounds and resources in place, nothing connected, no model yet.
+
+        Raises:
+            ConfigError: If resources cannot be built: a line for each. Without secrets.
+        """
         settings = self.simulation
         env = DynamicRealtimeEnvironment(
             settings.initial_time,
@@ -92,10 +104,13 @@ class Twin:
         )
         for parameter in self.parameters:
             env.registry.register_sim_parameter(parameter)
+        if self.settings:  # before the bounds: they limit steps, and the first value is none
+            env.registry.update_many(self.settings)
+        for note in self.notes:
+            log.warning("%s", note)
         for path, limits in self.bounds.items():
             env.registry.set_bounds(path, **limits)
-        for name, (cls, options) in self.resources.items():
-            env.resources[name] = _resource(cls, env, name, options)
+        self._build_resources(env)
         return env
 
     def connect(self, env: DynamicRealtimeEnvironment) -> None:
@@ -105,8 +120,16 @@ class Twin:
         for name, (ingress, source_options) in self.ingresses.items():
             env.setup_ingress({name: ingress}, **vars(source_options))
 
-
-def _resource(cls: type[Any], env: DynamicRealtimeEnvironment, name: str, options: dict[str, Any]) -> Any:
-    # a kind whose constructor is older than this rule says how it is made from a name
-    make = getattr(cls, "from_name", cls)
-    return make(env, name, **options)
+    def _build_resources(self, env: DynamicRealtimeEnvironment) -> None:
+        for name, (cls, options) in self.resources.items():
+            make = getattr(cls, "from_name", cls)  # a kind whose constructor is older than this rule says how
+            try:
+                env.resources[name] = make(env, name, **options)
+            except DynamicDesError as error:
+                self.problems.add(("resources", name), None, str(error))
+            except Exception as error:  # noqa: BLE001 - a constructor is a plugin's code
+                self.problems.add(("resources", name), None, f"{cls.__name__}: {raised(error)}. Give other options.")
+        try:
+            self.problems.raise_any()
+        except ConfigError as error:
+            raise ConfigError(self.secrets.redact(str(error))) from None

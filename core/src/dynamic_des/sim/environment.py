@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from functools import cached_property
 from heapq import heappop
 from math import inf
+from numbers import Integral
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +16,13 @@ from simpy.events import URGENT, Event, EventPriority
 from simpy.rt import RealtimeEnvironment
 
 from dynamic_des.errors import ConfigError, show
-from dynamic_des.sim.clock import WallClock
+from dynamic_des.sim.clock import WallClock, check_number
 from dynamic_des.sim.records import SCALARS, Record, SystemRecord, freeze
 from dynamic_des.sim.registry import SimulationRegistry
-from dynamic_des.sim.sampling import RandomStreams
 from dynamic_des.sim.steering import Steering
 
 if TYPE_CHECKING:
-    from dynamic_des.sim.sampling import Sampler
+    from dynamic_des.sim.sampling import RandomStreams, Sampler
 
 __all__ = ["SteeredEnvironment"]
 
@@ -37,7 +38,6 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     Attributes:
         registry: The live parameters of the model.
-        streams: The named random streams.
         name: The twin's name.
         seed: What all random streams come from.
         start_datetime: Wall-clock time that belongs to the initial simulation time.
@@ -58,16 +58,16 @@ class SteeredEnvironment(RealtimeEnvironment):
         logical_start_time: datetime | None = None,
         lag_monitor_interval: float = 1.0,
     ) -> None:
-        _check_number("factor", factor)
-        _check_number("lag_monitor_interval", lag_monitor_interval)
+        check_number("factor", factor)
+        check_number("lag_monitor_interval", lag_monitor_interval)
+        _check_seed(seed)
         super().__init__(initial_time, factor, strict)
         # SimPy binds them early for its own classes only; a tenth of the speed (the two others are called too rarely
         # to be worth an attribute each)
         for factory in _FACTORIES:
             setattr(self, factory, getattr(self, factory))
         self.registry = SimulationRegistry(self)
-        self.seed = secrets.randbits(63) if seed is None else seed
-        self.streams = RandomStreams(self.seed)
+        self.seed = secrets.randbits(63) if seed is None else int(seed)
         self.name = name
         self.start_datetime = datetime.now(UTC) if logical_start_time is None else _with_zone(logical_start_time)
         self._steering = Steering(self, WallClock(factor, initial_time), lag_monitor_interval)
@@ -92,6 +92,13 @@ class SteeredEnvironment(RealtimeEnvironment):
         """How many changes were refused; `system.changes` says why."""
         return self._steering.changes_refused
 
+    @cached_property
+    def streams(self) -> RandomStreams:
+        """The named random streams."""
+        from dynamic_des.sim.sampling import RandomStreams  # numpy: not for a model that draws nothing
+
+        return RandomStreams(self.seed)
+
     def sampler(self, name: str = "default") -> Sampler:
         """Return the sampler of the random stream ``name``: the same one at every call.
 
@@ -111,8 +118,13 @@ class SteeredEnvironment(RealtimeEnvironment):
         """
         self._seq = seq = self._seq + 1
         if self._publishing:
-            if type(value) is dict and SCALARS.issuperset(map(type, value.values())):
-                value = value.copy()
+            if type(value) is dict:
+                for item in value.values():
+                    if type(item) not in SCALARS:
+                        value = freeze(value)
+                        break
+                else:
+                    value = value.copy()
             else:
                 value = freeze(value)
             records = self._records
@@ -153,7 +165,7 @@ class SteeredEnvironment(RealtimeEnvironment):
     def sync(self) -> None:
         """Let the wall clock start over: this moment belongs to the time the environment started with."""
         super().sync()
-        self._steering.clock.anchor = self.real_start
+        self.real_start = self._steering.clock.anchor = self._steering.clock.wall()
 
     def run(self, until: float | Event | None = None) -> Any:
         """Run until a time, until an event has happened, or until there is nothing left to do.
@@ -282,9 +294,9 @@ class SteeredEnvironment(RealtimeEnvironment):
             steering.processed += processed
 
 
-def _check_number(name: str, value: object) -> None:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
-        raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")
+def _check_seed(seed: object) -> None:
+    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0):
+        raise ConfigError(f"DynamicRealtimeEnvironment: seed is {show(seed)}. Give a whole number, 0 or more.")
 
 
 def _with_zone(moment: datetime) -> datetime:
