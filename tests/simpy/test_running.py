@@ -31,6 +31,11 @@ def test_it_is_simpys_environment():
     assert env.active_process is None
 
 
+def test_its_attributes_are_few_enough_to_be_read_fast():
+    # CPython keeps up to thirty attributes of an instance in a fast form; SimPy's recipes add one or two
+    assert len(vars(DynamicRealtimeEnvironment(factor=0))) <= 28
+
+
 @every_environment
 def test_a_process_ends_the_run_with_stop_simulation(make):
     def stopping(env):
