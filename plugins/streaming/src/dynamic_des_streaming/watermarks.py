@@ -1,0 +1,167 @@
+"""How far event time is known to have come."""
+
+from __future__ import annotations
+
+from math import inf, nextafter
+from typing import TYPE_CHECKING, Protocol
+
+from dynamic_des_streaming.lattice import Lattice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    from simpy import Environment
+
+__all__ = ["EventTime", "ProcessingTime", "Watermark"]
+
+
+class Watermark(Protocol):
+    """Says how far event time has come, and when to look again."""
+
+    def now(self) -> float:
+        """Return the watermark in force at this instant."""
+
+    def passed(self) -> float:
+        """Return the watermark that results have been emitted for, if there were any."""
+
+    def advanced(self) -> float:
+        """Return the watermark of a tick: what is in force from then on."""
+
+    def observe(self, event_time_s: float, source: Hashable) -> float:
+        """Take note of an event; return when the next tick is due on its account, inf for never."""
+
+    def due(self, window_end: float) -> float:
+        """Return when the watermark will have reached ``window_end``, inf for when is not known."""
+
+    def due_again(self) -> float:
+        """Return when the watermark may advance without another event, inf for never."""
+
+    def raise_to(self, watermark_s: float) -> None:
+        """Be at ``watermark_s`` at least, from now on."""
+
+
+class ProcessingTime:
+    """The simulation clock, as read at whole multiples of the interval.
+
+    A pure function of the clock: whether a tick was needed at the last multiple makes no difference.
+    """
+
+    def __init__(self, env: Environment, interval: float) -> None:
+        self._env = env
+        self._lattice = Lattice(interval) if interval else None
+        self._least = -inf
+        self._emitted = -inf
+        self._index = 0
+        self._from, self._until = inf, -inf  # the multiples around the clock
+
+    def now(self) -> float:
+        """Return the last multiple of the interval that the clock has reached."""
+        return max(self._clock(), self._least)
+
+    def passed(self) -> float:
+        """Return the last multiple whose tick is over: at this very instant it may be still to come."""
+        read, clock = self._clock(), self._env.now
+        if self._lattice is None:
+            before: float = nextafter(clock, -inf)
+        else:
+            before = read if read < clock else self._lattice.point(self._index - 1)
+        return max(before, self._emitted, self._least)
+
+    def advanced(self) -> float:
+        """Return the watermark, which is now emitted for."""
+        self._emitted = self.now()
+        return self._emitted
+
+    def observe(self, event_time_s: float, source: Hashable) -> float:  # noqa: ARG002 - the clock needs no events
+        """Return inf: events do not move the clock."""
+        return inf
+
+    def due(self, window_end: float) -> float:
+        """Return the window's end."""
+        return window_end
+
+    def due_again(self) -> float:
+        """Return inf: windows say themselves what they wait for."""
+        return inf
+
+    def raise_to(self, watermark_s: float) -> None:
+        """Be at ``watermark_s`` at least."""
+        self._least = max(self._least, watermark_s)
+
+    def _clock(self) -> float:
+        clock = self._env.now
+        if self._lattice is None:
+            return clock
+        if not self._from <= clock < self._until:
+            self._index = self._lattice.index(clock)
+            self._from, self._until = self._lattice.point(self._index), self._lattice.point(self._index + 1)
+        return self._from
+
+
+class EventTime:
+    """The largest event time minus the out-of-orderness; the least of all sources that are not idle.
+
+    A source is idle when it has been silent for the idle timeout: then it does not hold back the others. When all
+    are idle, the one that has come furthest counts, as in Flink. The watermark moves when it is told to, and never
+    falls.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        out_of_orderness: Callable[[], float],
+        idle_timeout: float | None,
+        sources: Iterable[Hashable],
+    ) -> None:
+        self._env = env
+        self._out_of_orderness = out_of_orderness
+        self._idle_timeout = idle_timeout
+        self._watermark = -inf
+        self._newest: dict[Hashable, float] = dict.fromkeys(sources, -inf)
+        self._heard: dict[Hashable, float] = dict.fromkeys(self._newest, env.now)
+
+    def now(self) -> float:
+        """Return the watermark of the last tick."""
+        return self._watermark
+
+    passed = now
+
+    def advanced(self) -> float:
+        """Let the watermark follow the sources, and return it."""
+        self._watermark = max(self._watermark, self._candidate())
+        return self._watermark
+
+    def observe(self, event_time_s: float, source: Hashable) -> float:
+        """Take note of an event; return the present instant if the watermark may advance on its account."""
+        now = self._env.now
+        self._heard[source] = now
+        newest = self._newest.get(source)
+        if newest is None or event_time_s > newest:
+            self._newest[source] = event_time_s
+            return now
+        return inf
+
+    def due(self, window_end: float) -> float:  # noqa: ARG002 - only events and silence move the watermark
+        """Return inf: it depends on events to come."""
+        return inf
+
+    def due_again(self) -> float:
+        """Return when a source that holds back the others becomes idle."""
+        if self._idle_timeout is None:
+            return inf
+        now = self._env.now
+        deadlines = [heard + self._idle_timeout for heard in self._heard.values()]
+        furthest = max(self._newest.values(), default=-inf)
+        if furthest - self._out_of_orderness() <= self._watermark:
+            return inf  # there is nothing to hold back
+        return min((deadline for deadline in deadlines if deadline > now), default=inf)
+
+    def raise_to(self, watermark_s: float) -> None:
+        """Be at ``watermark_s`` at least."""
+        self._watermark = max(self._watermark, watermark_s)
+
+    def _candidate(self) -> float:
+        now, idle = self._env.now, self._idle_timeout
+        active = [newest for source, newest in self._newest.items() if idle is None or self._heard[source] + idle > now]
+        furthest = min(active) if active else max(self._newest.values(), default=-inf)
+        return furthest - self._out_of_orderness()
