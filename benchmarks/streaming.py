@@ -46,10 +46,9 @@ def log_ours() -> tuple[float, int]:
         yield group.join("c1")
         for number in range(RECORDS):
             yield log.append(f"k{number % 1000}", number)
-        while len(seen) < RECORDS:
-            records = yield group.poll("c1", BATCH)
-            seen.extend(record.value for record in records)
-            yield group.commit("c1")
+            for record in (yield group.poll("c1", BATCH)):
+                seen.append(record.value)
+                yield group.commit("c1", {record.partition: record.offset + 1})
 
     env.process(run())
     start = perf_counter()
@@ -72,16 +71,14 @@ def log_simpy() -> tuple[float, int]:
             key = f"k{number % 1000}"
             partition = partitions[crc32(key.encode()) % PARTITIONS]
             partition.append((len(partition), key, number, env.now))
-        while len(seen) < RECORDS:
             yield env.timeout(0.001)
-            room = BATCH
             for index, partition in enumerate(partitions):
-                records = partition[positions[index] : positions[index] + room]
+                records = partition[positions[index] : positions[index] + BATCH]
                 positions[index] += len(records)
-                room -= len(records)
-                seen.extend(record[2] for record in records)
-            yield env.timeout(0)
-            committed[:] = positions
+                for record in records:
+                    seen.append(record[2])
+                    yield env.timeout(0)
+                    committed[index] = record[0] + 1
 
     env.process(run())
     start = perf_counter()
@@ -102,13 +99,9 @@ def log_happysim() -> tuple[float, int]:
             yield from group.join("c1", self)
             for number in range(RECORDS):
                 yield from log.append(f"k{number % 1000}", number)
-            offsets = dict.fromkeys(range(PARTITIONS), 0)
-            while len(seen) < RECORDS:
-                records = yield from group.poll("c1", BATCH)
-                for record in records:
+                for record in (yield from group.poll("c1", BATCH)):
                     seen.append(record.value)
-                    offsets[record.partition] = record.offset + 1
-                yield from group.commit("c1", dict(offsets))
+                    yield from group.commit("c1", {record.partition: record.offset + 1})
 
     consumer = Consumer("c1")
     simulation = Simulation(entities=[log, group, consumer], end_time=Instant.from_seconds(100_000))

@@ -15,13 +15,14 @@ from dynamic_des.errors import ParameterError, show
 from dynamic_des_streaming.checks import at_least, positive_number
 from dynamic_des_streaming.live import LiveNumber, live_number
 from dynamic_des_streaming.operations import DelayedOperation
-from dynamic_des_streaming.records import Partition, Record
+from dynamic_des_streaming.records import Partition
 from dynamic_des_streaming.retention import Retention, RetentionSetting
 from dynamic_des_streaming.sharding import HashSharding, KafkaSharding, ShardingStrategy
 from dynamic_des_streaming.timers import Ticker
 
 if TYPE_CHECKING:
     from dynamic_des_streaming.operations import Operation
+    from dynamic_des_streaming.records import Record
 
 __all__ = ["EventLog", "EventLogStats"]
 
@@ -96,6 +97,7 @@ class EventLog:
         self._append_latency = live_number(env, append_latency, f"{name}.append_latency")
         self._read_latency = live_number(env, read_latency, f"{name}.read_latency")
         self._retention = Retention(retention_policy, f"{name}: retention_policy")
+        self._expires = not self._retention.empty
         interval = positive_number(retention_check_interval, f"{name}: retention_check_interval")
         self._sweeps = Ticker(env, interval, self._sweep)
         self._latencies: deque[float] = deque(maxlen=at_least(latency_history, 0, f"{name}: latency_history"))
@@ -268,14 +270,13 @@ class EventLog:
     def _complete_append(self, operation: DelayedOperation) -> None:
         shard, key, value = operation.request
         partition = self._partitions[shard]
-        record = Record(partition.high_watermark, key, value, self.env.now, shard)
-        partition.append(record)
+        record = partition.append(key, value, self.env.now)
         self._latencies.append(operation.delay)
-        if not self._retention.empty:
+        operation.conclude(record)
+        if self._expires:
             due = self._retention.due(partition)
             if due < inf:
                 self._sweeps.arm(due)
-        operation.conclude(record)
         if self._appended is not None:
             appended, self._appended = self._appended, None
             appended.succeed(record)

@@ -33,6 +33,19 @@ class Record:
     partition: int
 
 
+class _Draft:
+    """A record while it is filled in: a frozen dataclass takes four times as long to make."""
+
+    __slots__ = ("key", "offset", "partition", "timestamp", "value")
+
+    def __init__(self, offset: int, key: Any, value: Any, timestamp: float, partition: int) -> None:
+        self.offset = offset
+        self.key = key
+        self.value = value
+        self.timestamp = timestamp
+        self.partition = partition
+
+
 class Partition:
     """One partition of a log: records with consecutive offsets.
 
@@ -41,8 +54,8 @@ class Partition:
 
     Args:
         id: Partition identifier.
-        records: Records to begin with; their offsets must be consecutive and end below ``high_watermark``.
-        high_watermark: Offset of the next record to be written; that after the last of ``records`` when 0.
+        records: Records to begin with; their offsets must be consecutive.
+        high_watermark: Offset of the next record to be written, when there are no ``records``.
 
     Attributes:
         id: Partition identifier.
@@ -58,7 +71,7 @@ class Partition:
         self._tail: list[Record | None] = []
         self._open_tail()
         for record in kept:
-            self.append(record)
+            self._add(record)
 
     def __len__(self) -> int:
         return self.high_watermark - self.low_watermark
@@ -78,9 +91,14 @@ class Partition:
         assert record is not None
         return record
 
-    def append(self, record: Record) -> None:
-        """Add a record, whose offset must be the high watermark."""
-        assert record.offset == self.high_watermark
+    def append(self, key: Any, value: Any, timestamp: float) -> Record:
+        """Add a record and return it: its offset is the high watermark."""
+        record: Any = _Draft(self.high_watermark, key, value, timestamp, self.id)
+        record.__class__ = Record  # the same slots: from here on nobody can change it
+        self._add(record)
+        return record  # type: ignore[no-any-return] # a Record by now
+
+    def _add(self, record: Record) -> None:
         self._tail.append(record)
         self.high_watermark += 1
         if len(self._tail) == _SIZE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from numbers import Integral
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from zlib import crc32
 
 from dynamic_des.errors import ParameterError, show
@@ -29,8 +29,10 @@ class HashSharding:
         Raises:
             ParameterError: (a ValueError) If the key is not text, bytes or a whole number.
         """
-        # Fibonacci hashing of the checksum: its lower bits alone are uneven for numbered keys
-        return ((crc32(_as_bytes(key)) * 2654435769 & 0xFFFFFFFF) * num_partitions) >> 32
+        try:
+            return (_spread(key) * num_partitions) >> 32
+        except TypeError:
+            raise _unroutable(key) from None
 
 
 class KafkaSharding:
@@ -47,12 +49,10 @@ class KafkaSharding:
             ParameterError: (a ValueError) If the key is neither text nor bytes: how a number becomes bytes is a
                 decision of the serializer's.
         """
-        if isinstance(key, Integral):
-            raise ParameterError(
-                f"KafkaSharding: the key {show(key)} is neither text nor bytes, and Kafka hashes bytes. "
-                "Give what your key serializer would send."
-            )
-        return (_cached_murmur2(_as_bytes(key)) & 0x7FFFFFFF) % num_partitions
+        try:
+            return _kafka_hash(key) % num_partitions
+        except TypeError:
+            raise _unroutable(key) from None
 
 
 def murmur2(data: bytes) -> int:
@@ -73,14 +73,32 @@ def murmur2(data: bytes) -> int:
     return value ^ value >> 15
 
 
-_cached_murmur2 = lru_cache(maxsize=65536)(murmur2)  # a simulated stream repeats its keys
+# a simulated stream repeats its keys: looking them up is several times faster than hashing them
 
 
-def _as_bytes(key: str | bytes | int) -> bytes:
+@lru_cache(maxsize=65536)
+def _spread(key: Any) -> int:
+    if isinstance(key, Integral):
+        key = str(int(key))
+    # Fibonacci hashing of the checksum: its lower bits alone are uneven for numbered keys
+    return crc32(_as_bytes(key)) * 2654435769 & 0xFFFFFFFF
+
+
+@lru_cache(maxsize=65536)
+def _kafka_hash(key: Any) -> int:
+    return murmur2(_as_bytes(key)) & 0x7FFFFFFF
+
+
+def _as_bytes(key: Any) -> bytes:
     if isinstance(key, str):
         return key.encode(errors="surrogatepass")
     if isinstance(key, bytes):
         return key
-    if isinstance(key, Integral):
-        return b"%d" % int(key)
-    raise ParameterError(f"key: {show(key)} is neither text, bytes nor a whole number. Give one of them, or None.")
+    raise TypeError
+
+
+def _unroutable(key: object) -> ParameterError:
+    return ParameterError(
+        f"key: {show(key)} cannot be routed. Give text or bytes (HashSharding takes whole numbers too), None for any "
+        "partition, or a sharding strategy of your own."
+    )

@@ -132,7 +132,7 @@ class StreamProcessor:
             if idle_timeout_s is not None:
                 positive_number(idle_timeout_s, f"{name}: idle_timeout_s")
             self._clock = EventTime(env, slack, idle_timeout_s, sources)
-            self._at_every_event = not self._interval
+            self._at_every_event, self._by_event_time = not self._interval, True
         else:
             if max_out_of_orderness_s != 0.0 or idle_timeout_s is not None or tuple(sources):
                 raise ConfigError(
@@ -140,12 +140,12 @@ class StreamProcessor:
                     'time watermark, which is the simulation clock. Give watermark="event".'
                 )
             self._clock = ProcessingTime(env, self._interval)
-            self._at_every_event = False
+            self._at_every_event = self._by_event_time = False
         self._ticks = Ticker(env, self._interval, self._advance)
         self._store: WindowStore = (
-            SessionWindows(self._window_type)
+            SessionWindows(self._window_type, self._opened)
             if isinstance(self._window_type, SessionWindow)
-            else FixedWindows(self._window_type)
+            else FixedWindows(self._window_type, self._opened)
         )
         trigger = early_trigger_of(early_trigger, f"{name}: early_trigger")
         self._previews = None if trigger is None else Previews(env, trigger, self._preview)
@@ -202,17 +202,18 @@ class StreamProcessor:
         Raises:
             ParameterError: (a ValueError) If the event time is not a finite number.
         """
-        counts, clock = self._counts, self._clock
-        counts["events_processed"] += 1
+        self._counts["events_processed"] += 1
         if event_time_s is None:
             event_time_s = self.env.now
         elif not isfinite(event_time_s):
             raise ParameterError(
                 f"{self.name}: the event time {show(event_time_s)} is not finite. Give one in seconds."
             )
-        watermark = clock.now()
+        watermark = self._clock.now()
         states = self._store.place(key, event_time_s, watermark, self._is_late)
-        due = clock.observe(event_time_s, source)
+        if self._by_event_time and self._clock.observe(event_time_s, source) and not self._at_every_event:
+            self._ticks.arm(self.env.now)
+        taken = self._taken
         if states:
             for state in states:
                 state.records.append(value)
@@ -220,15 +221,12 @@ class StreamProcessor:
                 self._fire_overdue(states)
             if self._previews is not None:
                 self._previews.added(states)
-            due = min(due, clock.due(self._store.next_end()))
         elif states is not None:
             self._take_late(key, value, event_time_s, watermark)
-        if due < inf:
-            if self._at_every_event:
-                self._advance()
-            else:
-                self._ticks.arm(due)
-        return self._refused if states is not None and not states else self._taken
+            taken = self._refused
+        if self._at_every_event:
+            self._advance()
+        return taken
 
     def put(self, item: Any) -> Operation:
         """Take an event in another form: so that a processor can be the sink of something else.
@@ -290,6 +288,10 @@ class StreamProcessor:
 
     def _is_late(self, window_end: float) -> bool:
         return window_end + self._lateness() <= self._clock.now() or window_end <= self._freed_until
+
+    def _opened(self, window_end: float) -> None:
+        if not self._by_event_time:
+            self._ticks.arm(window_end)
 
     def _advance(self) -> None:
         """Let the watermark advance; emit what it closes, free what it leaves behind, wait for what comes next."""

@@ -27,8 +27,8 @@ class Watermark(Protocol):
     def advanced(self) -> float:
         """Return the watermark of a tick: what is in force from then on."""
 
-    def observe(self, event_time_s: float, source: Hashable) -> float:
-        """Take note of an event; return when the next tick is due on its account, inf for never."""
+    def observe(self, event_time_s: float, source: Hashable) -> bool:
+        """Take note of an event; return whether the watermark may advance on its account."""
 
     def due(self, window_end: float) -> float:
         """Return when the watermark will have reached ``window_end``, inf for when is not known."""
@@ -56,7 +56,8 @@ class ProcessingTime:
 
     def now(self) -> float:
         """Return the last multiple of the interval that the clock has reached."""
-        return max(self._clock(), self._least)
+        read = self._clock()
+        return read if read >= self._least else self._least
 
     def passed(self) -> float:
         """Return the last multiple whose tick is over: at this very instant it may be still to come."""
@@ -72,9 +73,9 @@ class ProcessingTime:
         self._emitted = self.now()
         return self._emitted
 
-    def observe(self, event_time_s: float, source: Hashable) -> float:  # noqa: ARG002 - the clock needs no events
-        """Return inf: events do not move the clock."""
-        return inf
+    def observe(self, event_time_s: float, source: Hashable) -> bool:  # noqa: ARG002 - the clock needs no events
+        """Return False: events do not move the clock."""
+        return False
 
     def due(self, window_end: float) -> float:
         """Return the window's end."""
@@ -90,11 +91,12 @@ class ProcessingTime:
 
     def _clock(self) -> float:
         clock = self._env.now
+        if self._from <= clock < self._until:
+            return self._from
         if self._lattice is None:
             return clock
-        if not self._from <= clock < self._until:
-            self._index = self._lattice.index(clock)
-            self._from, self._until = self._lattice.point(self._index), self._lattice.point(self._index + 1)
+        self._index = self._lattice.index(clock)
+        self._from, self._until = self._lattice.point(self._index), self._lattice.point(self._index + 1)
         return self._from
 
 
@@ -131,15 +133,14 @@ class EventTime:
         self._watermark = max(self._watermark, self._candidate())
         return self._watermark
 
-    def observe(self, event_time_s: float, source: Hashable) -> float:
-        """Take note of an event; return the present instant if the watermark may advance on its account."""
-        now = self._env.now
-        self._heard[source] = now
+    def observe(self, event_time_s: float, source: Hashable) -> bool:
+        """Take note of an event; return whether it is the newest of its source."""
+        self._heard[source] = self._env.now
         newest = self._newest.get(source)
         if newest is None or event_time_s > newest:
             self._newest[source] = event_time_s
-            return now
-        return inf
+            return True
+        return False
 
     def due(self, window_end: float) -> float:  # noqa: ARG002 - only events and silence move the watermark
         """Return inf: it depends on events to come."""

@@ -23,12 +23,16 @@ class WindowStore:
 
     What an operation costs depends on how many windows are open (by a logarithm), never on how many there were.
 
+    Args:
+        on_open: Called with the end of every window that is to be emitted.
+
     Attributes:
         active: How many windows have not been emitted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_open: Callable[[float], None]) -> None:
         self.active = 0
+        self._on_open = on_open
         self._order = count()
         self._open: list[_Entry] = []
         self._emitted: list[_Entry] = []
@@ -53,6 +57,7 @@ class WindowStore:
         state.emitted = False
         self.active += 1
         heappush(self._open, (state.end, next(self._order), state))
+        self._on_open(state.end)
 
     def next_end(self) -> float:
         """Return the earliest end of a window that has not been emitted; inf when there is none."""
@@ -104,8 +109,8 @@ class WindowStore:
 class FixedWindows(WindowStore):
     """Windows whose bounds depend on the event time alone."""
 
-    def __init__(self, window_type: WindowType) -> None:
-        super().__init__()
+    def __init__(self, window_type: WindowType, on_open: Callable[[float], None]) -> None:
+        super().__init__(on_open)
         self._windows_at: Callable[[float], Any] = getattr(window_type, "windows_at", window_type.assign_windows)
         self._states: dict[Window, dict[Any, WindowState]] = {}
 
@@ -136,8 +141,8 @@ class FixedWindows(WindowStore):
 class SessionWindows(WindowStore):
     """Sessions: for each key a list of windows that do not touch, by time."""
 
-    def __init__(self, window_type: SessionWindow) -> None:
-        super().__init__()
+    def __init__(self, window_type: SessionWindow, on_open: Callable[[float], None]) -> None:
+        super().__init__(on_open)
         self._gap = window_type.gap_s
         self._sessions: dict[Any, list[WindowState]] = {}
 
