@@ -17,6 +17,8 @@ def at_least(number: Any, least: int, where: str) -> int:
     Raises:
         ParameterError: (a ValueError) If it is not.
     """
+    if type(number) is int and number >= least:
+        return number
     if isinstance(number, Integral) and not isinstance(number, bool) and int(number) >= least:
         return int(number)
     raise ParameterError(f"{where}: {show(number)} is not a whole number of {least} or more.")

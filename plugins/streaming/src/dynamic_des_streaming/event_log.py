@@ -161,6 +161,8 @@ class EventLog:
         Raises:
             ParameterError: (a ValueError) If there is none of this number.
         """
+        if type(partition_id) is int and 0 <= partition_id < len(self._partitions):
+            return self._partitions[partition_id]
         if isinstance(partition_id, Integral) and 0 <= partition_id < len(self._partitions):
             return self._partitions[int(partition_id)]
         raise ParameterError(

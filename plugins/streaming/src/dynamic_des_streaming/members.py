@@ -100,8 +100,9 @@ class Member:
             if len(records) >= max_records:
                 break
             turn = (first + step) % count
-            found = log.fetch(self.owned[turn], positions[turn], max_records - len(records))
-            self.positions[self.owned[turn]] = positions[turn] + len(found)
+            partition, position = self.owned[turn], positions[turn]
+            found = log.fetch(partition, position, max_records - len(records))
+            self.positions[partition] = position + len(found)
             if found:
                 records += found
                 self._turn = (turn + 1) % count

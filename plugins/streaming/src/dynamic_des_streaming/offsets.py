@@ -30,6 +30,7 @@ class GroupOffsets:
             raise ConfigError(f"{where}: auto_offset_reset: {show(reset)} is unknown.{hint}")
         self.committed: dict[int, int] = {}
         self._log = log
+        self._partitions = log.partitions
         self._reset = reset
         self._where = where
 
@@ -46,7 +47,7 @@ class GroupOffsets:
         Raises:
             NoOffsetError: If there is none and ``auto_offset_reset`` is ``"none"``.
         """
-        low = self._log.low_watermark(partition)
+        low = self._partitions[partition].low_watermark
         if position is not None and position >= low:
             return position
         reset = self._reset_to(partition)
@@ -84,7 +85,7 @@ class GroupOffsets:
         checked: dict[int, int] = {}
         for partition, offset in offsets.items():
             high = self._log.high_watermark(partition)
-            if not isinstance(offset, Integral) or isinstance(offset, bool):
+            if type(offset) is not int and (not isinstance(offset, Integral) or isinstance(offset, bool)):
                 raise ParameterError(f"{self._where}: the offset {show(offset)} is not a whole number.")
             if not 0 <= int(offset) <= high:
                 raise OffsetOutOfRangeError(

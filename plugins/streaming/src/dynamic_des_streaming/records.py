@@ -108,6 +108,8 @@ class Partition:
         """Return up to ``max_records`` records from ``offset`` on, or from the oldest one when it is gone already."""
         start = max(offset, self.low_watermark)
         stop = min(start + max_records, self.high_watermark)
+        if stop <= start:
+            return []
         found: list[Record | None] = []
         while start < stop:
             base = start & -_SIZE
