@@ -87,17 +87,19 @@ class CooperativeProtocol:
     ) -> bool:
         """Revoke what moves; assign what is free."""
         owner = {id: member.identity for member in members for id in member.owned}
-        news: list[tuple[Member, list[int], list[int]]] = []
+        news: list[tuple[Member, list[int], list[int], list[int]]] = []
         for identity, partitions in target.items():
             member, before = members.identified(identity), members.identified(identity).owned
             now = [id for id in partitions if owner.get(id, identity) == identity]
-            news.append((member, [id for id in before if id not in now], [id for id in now if id not in before]))
+            lost, gained = [id for id in before if id not in now], [id for id in now if id not in before]
+            news.append((member, now, lost, gained))
+        for member, _, lost, _ in news:
+            revoked(member, lost)  # while it still owns them: what it commits then counts
+        for member, now, _, _ in news:
             member.take(now, offsets)
-        for member, lost, _ in news:
-            revoked(member, lost)
-        for member, _, gained in news:
+        for member, _, _, gained in news:
             assigned(member, gained)
-        return any(lost for _, lost, _ in news)
+        return any(lost for _, _, lost, _ in news)
 
 
 def protocol_named(name: str, where: str) -> RebalanceProtocol:

@@ -202,13 +202,13 @@ class StreamProcessor:
         Raises:
             ParameterError: (a ValueError) If the event time is not a finite number.
         """
-        self._counts["events_processed"] += 1
         if event_time_s is None:
             event_time_s = self.env.now
         elif not isfinite(event_time_s):
             raise ParameterError(
                 f"{self.name}: the event time {show(event_time_s)} is not finite. Give one in seconds."
             )
+        self._counts["events_processed"] += 1
         watermark = self._clock.now()
         states = self._store.place(key, event_time_s, watermark, self._is_late)
         if self._by_event_time and self._clock.observe(event_time_s, source) and not self._at_every_event:
@@ -230,6 +230,9 @@ class StreamProcessor:
 
     def put(self, item: Any) -> Operation:
         """Take an event in another form: so that a processor can be the sink of something else.
+
+        A processor behind another one that closes its windows at the same instants needs an allowed lateness, or
+        event-time watermarks: the results of the last moment come when the clock is at the end already.
 
         Args:
             item: A `WindowResult` (at the last moment of its window), a `Record` (its partition is the source), a

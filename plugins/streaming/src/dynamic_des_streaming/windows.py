@@ -117,6 +117,9 @@ class SlidingWindow(_ClosesAtItsEnd):
         self._size_s = positive_number(size_s, "SlidingWindow: size_s")
         self._slide_s = positive_number(slide_s, "SlidingWindow: slide_s")
         size, slide = exact_fraction(self._size_s), exact_fraction(self._slide_s)
+        slides = round(size / slide)
+        if float(slide * slides) == self._size_s:
+            size = slide * slides  # meant as a multiple, though its double is not
         if size / slide >= _MOST_WINDOWS:
             raise ParameterError(
                 f"SlidingWindow: with size_s {self._size_s} and slide_s {self._slide_s} every event would be in "
