@@ -265,7 +265,7 @@ class StreamProcessor:
                 f"{self.name}: the watermark {show(watermark_s)} is not finite. To close all: flush()."
             )
         self._clock.raise_to(watermark_s)
-        self._advance()
+        self._close()
         return finished(self.env, self.watermark_s)
 
     def flush(self) -> Operation:
@@ -284,7 +284,7 @@ class StreamProcessor:
         for state in states:
             self._emit(state, Pane.ON_TIME)
             self._store.forget(state)
-        self._advance()
+        self._close()
         return finished(self.env, self.total_windows_emitted - before)
 
     # -- watermarks and windows --------------------------------------------------------------------------
@@ -297,8 +297,13 @@ class StreamProcessor:
             self._ticks.arm(window_end)
 
     def _advance(self) -> None:
-        """Let the watermark advance; emit what it closes, free what it leaves behind, wait for what comes next."""
-        watermark = self._clock.advanced()
+        """Let the watermark follow the clock or the events."""
+        self._clock.advance()
+        self._close()
+
+    def _close(self) -> None:
+        """Emit what the watermark closes, free what it leaves behind, wait for what comes next."""
+        watermark = self._clock.now()
         closes = self._window_type.should_close
         for state in self._store.close(lambda end: closes(end, watermark)):
             self._emit(state, Pane.ON_TIME)

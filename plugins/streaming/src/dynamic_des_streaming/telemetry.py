@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dynamic_des.errors import ConfigError
 from dynamic_des_streaming.checks import positive_number
-from dynamic_des_streaming.timers import Ticker
+from dynamic_des_streaming.timers import LAST, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Publication:
         self._env = env
         self._component = component
         self._path = path
-        self._ticks = Ticker(env, interval, self._tick)
+        self._ticks = Ticker(env, interval, self._tick, priority=LAST)
         self._ticks.arm(env.now)
 
     def stop(self) -> None:

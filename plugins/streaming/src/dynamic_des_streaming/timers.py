@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
     from simpy import Environment
 
-__all__ = ["LATE", "Ticker"]
+__all__ = ["LAST", "LATE", "Ticker"]
 
 LATE = EventPriority(NORMAL + 1)
 """The priority of timers: after everything else that happens at the same instant, whatever was scheduled first."""
+
+LAST = EventPriority(LATE + 1)
+"""The priority of timers that look at what the others have done."""
 
 
 class Ticker:
@@ -27,12 +30,16 @@ class Ticker:
         env: The environment.
         interval: Simulated seconds between two ticks. 0: at any time, and as often as asked for.
         action: What to do at a tick. It finds the ticker disarmed, and may arm it again.
+        priority: `LATE` or `LAST`.
     """
 
-    def __init__(self, env: Environment, interval: float, action: Callable[[], None]) -> None:
+    def __init__(
+        self, env: Environment, interval: float, action: Callable[[], None], *, priority: EventPriority = LATE
+    ) -> None:
         self._env = env
         self._lattice = Lattice(interval) if interval else None
         self._action = action
+        self._priority = priority
         self._due = inf  # what the ticker is armed for …
         self._at = inf  # … and the tick that serves it
         self._index: int | None = None
@@ -73,7 +80,7 @@ class Ticker:
         event._ok = True
         event._value = None
         event.callbacks.append(self._fire)
-        self._env.schedule(event, LATE, delay)
+        self._env.schedule(event, self._priority, delay)
 
     def _fire(self, event: Event) -> None:
         if event is not self._event:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import ConfigError, ParameterError, show
 from dynamic_des_streaming.checks import at_least, positive_number
-from dynamic_des_streaming.timers import Ticker
+from dynamic_des_streaming.timers import LAST, Ticker
 from dynamic_des_streaming.window_store import ordered
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Previews:
         self._env = env
         self._limit = trigger.every_records
         self._emit = emit
-        self._ticks = None if trigger.every_s is None else Ticker(env, trigger.every_s, self._tick)
+        self._ticks = None if trigger.every_s is None else Ticker(env, trigger.every_s, self._tick, priority=LAST)
         self._fresh: dict[int, tuple[WindowState, int]] = {}  # by identity: the window, and how many are new
 
     def added(self, states: list[WindowState]) -> None:

@@ -24,8 +24,8 @@ class Watermark(Protocol):
     def passed(self) -> float:
         """Return the watermark that results have been emitted for, if there were any."""
 
-    def advanced(self) -> float:
-        """Return the watermark of a tick: what is in force from then on."""
+    def advance(self) -> None:
+        """Take note of a tick."""
 
     def observe(self, event_time_s: float, source: Hashable) -> bool:
         """Take note of an event; return whether the watermark may advance on its account."""
@@ -68,10 +68,9 @@ class ProcessingTime:
             before = read if read < clock else self._lattice.point(self._index - 1)
         return max(before, self._emitted, self._least)
 
-    def advanced(self) -> float:
-        """Return the watermark, which is now emitted for."""
+    def advance(self) -> None:
+        """Take note that the watermark is now emitted for."""
         self._emitted = self.now()
-        return self._emitted
 
     def observe(self, event_time_s: float, source: Hashable) -> bool:  # noqa: ARG002 - the clock needs no events
         """Return False: events do not move the clock."""
@@ -128,10 +127,9 @@ class EventTime:
 
     passed = now
 
-    def advanced(self) -> float:
-        """Let the watermark follow the sources, and return it."""
+    def advance(self) -> None:
+        """Let the watermark follow the sources."""
         self._watermark = max(self._watermark, self._candidate())
-        return self._watermark
 
     def observe(self, event_time_s: float, source: Hashable) -> bool:
         """Take note of an event; return whether it is the newest of its source."""
