@@ -5,8 +5,12 @@ Names are resolved on first use: importing this package imports neither simpy, p
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from dynamic_des.aliases import PLUGIN_NAMES, OldPaths, plugin_attribute
+from dynamic_des.errors import nearest
 
 if TYPE_CHECKING:
     from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
@@ -126,13 +130,15 @@ def __getattr__(name: str) -> Any:
     if name in _WHERE:
         value = globals()[name] = getattr(import_module(f"dynamic_des.{_WHERE[name]}"), name)
         return value
-    hint = ""
-    if not name.startswith("_"):
-        from dynamic_des.errors import nearest
-
-        hint = nearest(name, _WHERE)
+    if name in PLUGIN_NAMES:
+        return plugin_attribute(name)
+    hint = "" if name.startswith("_") else nearest(name, (*_WHERE, *PLUGIN_NAMES))
     raise AttributeError(f"module 'dynamic_des' has no attribute {name!r}.{hint}")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_WHERE})
+
+
+if not any(finder is OldPaths for finder in sys.meta_path):
+    sys.meta_path.append(OldPaths)

@@ -19,7 +19,6 @@ Every text reads ``where: what is wrong, with the value. What to do.`` and keeps
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,7 +36,9 @@ __all__ = [
     "UnknownPathError",
     "WrongThreadError",
     "nearest",
+    "raised",
     "show",
+    "suggest",
 ]
 
 
@@ -89,13 +90,27 @@ class ResourceError(DynamicDesError, RuntimeError):
     """A resource was used in a way that it forbids: a full bounded queue, a release of nothing held."""
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the nearest known name, or nothing."""
+def nearest(name: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known name, or nothing.
+
+    Args:
+        name: What was given.
+        known: What could have been meant.
+        cutoff: How alike the two must be, from 0 to 1.
+    """
+    from difflib import get_close_matches  # milliseconds, and most runs make no mistake
+
     try:
-        matches = get_close_matches(str(name)[:200], list(known), n=1, cutoff=0.6)
+        matches = get_close_matches(str(name)[:200], list(known), n=1, cutoff=cutoff)
     except (ValueError, RecursionError):  # an integer of 5000 digits, a list nested 5000 deep
         return ""
     return f" Did you mean {matches[0]!r}?" if matches else ""
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known name, or the list of all of them."""
+    names = list(known)
+    return nearest(name, names) or f" There are {', '.join(names) or 'none'}."
 
 
 def show(value: object, limit: int = 80) -> str:
@@ -105,3 +120,16 @@ def show(value: object, limit: int = 80) -> str:
     except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything, and this is an error's text
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def raised(error: BaseException) -> str:
+    """Return what an exception says, and the file and line that it comes from."""
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = text.strip().replace("\n", " ").removesuffix(".")
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or isinstance(error, SyntaxError):  # which says its place itself
+        return text
+    file = trace.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
+    return f"{text} ({file}, line {trace.tb_lineno})"

@@ -80,6 +80,8 @@ class RunInfo:
         seed: The seed of the run's random streams.
         sim_time: Simulation time when the connector was set up, in simulated seconds.
         positions: For an ingress: merged positions of everything settled, when a run goes on from another.
+        trial: Whether this is only a try of the connection (``dynamic-des check --connect``): nothing may be made,
+            emptied, read away or written.
     """
 
     name: str
@@ -88,3 +90,4 @@ class RunInfo:
     seed: int
     sim_time: float = 0.0
     positions: Mapping[str, Any] = field(default_factory=dict)
+    trial: bool = False

@@ -235,7 +235,7 @@ def test_every_event_is_the_one_of_simpy(scripts, caps):
 
 
 @pytest.mark.full
-@settings(LIMITS, max_examples=20_000)
+@settings(LIMITS, max_examples=5_000)
 @given(SCRIPTS, CAPS)
 def test_every_event_is_the_one_of_simpy_in_very_many_models(scripts, caps):
     plain = simpy.Environment()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import weakref
 from concurrent.futures import Future
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
+from simpy.events import Event
+
 from dynamic_des.bridge.bridge import Bridge
+from dynamic_des.bridge.journal import JournalWriter
+from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.signals import StopSignals
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.egress import BaseEgress
-from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des.errors import ConfigError, DecodeError, show, suggest
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Outcome, RunInfo
 from dynamic_des.sim.arrivals import Arrival
@@ -23,10 +29,13 @@ from dynamic_des.sim.records import record_builder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
+    from pathlib import Path
 
     from dynamic_des.sim.records import SystemRecord
 
 __all__ = ["DynamicRealtimeEnvironment"]
+
+log = logging.getLogger("dynamic_des")
 
 
 class DynamicRealtimeEnvironment(SteeredEnvironment):
@@ -74,8 +83,10 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         )
         self.run_id = secrets.token_hex(8)
         self._bridge: Bridge | None = None
+        self._last_bridge: Bridge | None = None
+        self._journal: JournalWriter | None = None
         self._signals: StopSignals | None = None
-        self._at_exit: weakref.finalize[Any, Any] | None = None
+        self._forgotten: weakref.finalize[Any, Any] | None = None
 
     # -- connecting ----------------------------------------------------------------------------------------
 
@@ -123,6 +134,39 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             bridge.add_sink(egress, name, checked)
         self._publishing = bool(bridge.sinks)
 
+    def setup_journal(self, path: str | Path, *, model: str | None = None, **further: Any) -> None:
+        """Write down what comes in from now on, so that the run can be repeated (see `dynamic_des.bridge.replay`).
+
+        Call it when the parameters are registered and before anything is run. What was applied is in the file within
+        0.1 wall seconds, and when `run` returns.
+
+        Args:
+            path: The file; made anew.
+            model: Where the model comes from, ``"module:function"``.
+            **further: Further keys for the journal's header, such as the configuration file.
+
+        Raises:
+            ConfigError: If there is a journal already, or the file cannot be made.
+        """
+        if self._journal is not None:
+            raise ConfigError(f"setup_journal: {self._journal.path} is being written already. One journal is enough.")
+        header = {
+            "run_id": self.run_id,
+            "name": self.name,
+            "seed": self.seed,
+            "factor": self._factor,
+            "initial_time": self.env_start,
+            "start_time": self.start_datetime,
+            "model": model,
+            "parameters": {known: self.registry.get(known).value for known in self.registry.paths()},
+            **further,
+        }
+        try:
+            self._journal = JournalWriter(path, header)
+        except OSError as error:
+            raise ConfigError(f"setup_journal: {path} cannot be written: {error.strerror}.") from error
+        self._steering.note_change = self._journal.note_change
+
     def post(self, path: str, value: Any, id: str | None = None) -> Future[Outcome]:
         """Ask for a change from inside the process, from any thread, through the same door as everybody else.
 
@@ -135,6 +179,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             A future of the outcome. It is applied between two events of the run that is on, or of the next one.
         """
         answer: Future[Outcome] = Future()
+        answer.set_running_or_notify_cancel()  # who gives up on the answer does not take back the change
         change = Change(((path, value),), id=id, source="post")
         arrival = Arrival(
             change, answer.set_result, abandon=lambda reason: answer.set_result(Outcome("refused", reason))
@@ -143,6 +188,19 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self._steering.wake()
         return answer
 
+    def report(self) -> Report:
+        """Return what was done so far, in numbers; after `teardown`, for good."""
+        bridge, steering = self._bridge or self._last_bridge, self._steering
+        return Report(
+            bridge.events if bridge else 0,
+            bridge.telemetry if bridge else 0,
+            steering.changes_applied,
+            steering.changes_refused,
+            steering.lag_seconds,
+            [sink.report() for sink in bridge.sinks] if bridge else [],
+            [source.report() for source in bridge.sources] if bridge else [],
+        )
+
     # -- the end -------------------------------------------------------------------------------------------
 
     def teardown(self) -> None:
@@ -150,16 +208,20 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
 
         What a sink does not take within its ``drain_timeout`` is logged as not written.
         """
-        bridge, self._bridge = self._bridge, None
-        if bridge is None:
-            return
-        if self._at_exit is not None:
-            self._at_exit.detach()
-        bridge.stop_sources()
-        self._steering.drain(len(self._steering.arrivals))
-        self._steering.abandon("the environment was torn down before its time came")
-        self._publishing = False
-        _stop(bridge)
+        bridge = self._bridge
+        if bridge is not None:
+            bridge.stop_sources()
+        try:
+            self._steering.drain(len(self._steering.arrivals))
+        except DecodeError as poison:  # on_poison="stop", and the run is over already
+            log.error("teardown: %s", poison)
+        finally:
+            self._steering.abandon("the environment was torn down before its time came")
+            self._close_journal()
+            if bridge is not None:
+                self._bridge, self._last_bridge, self._publishing = None, bridge, False
+                self._let_go()
+                bridge.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -169,13 +231,20 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
 
     # -- what the simulation side asks for -----------------------------------------------------------------
 
-    def _enter_run(self) -> None:
+    def _enter_run(self, until: float | Event | None) -> None:
         self._signals = StopSignals(self._steering, self._release)
         self._signals.take_over()
-        super()._enter_run()
+        if self._bridge is not None:
+            self._bridge.begin()
+        if self._journal is not None:
+            asked = "event" if isinstance(until, Event) else until
+            self._journal.note_start(self._now, self._steering.processed, asked)
+        super()._enter_run(until)
 
-    def _leave_run(self) -> None:
-        super()._leave_run()
+    def _leave_run(self, how: str) -> None:
+        super()._leave_run(how)
+        if self._journal is not None:
+            self._journal.note_end(self._now, self._steering.processed, how)
         signals, self._signals = self._signals, None
         try:
             if signals is not None:
@@ -185,6 +254,12 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         finally:
             if signals is not None:
                 signals.give_back()
+
+    def _close_journal(self) -> None:
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            self._steering.note_change = None
+            journal.close()
 
     def _hand_over(self) -> None:
         if self._bridge is not None:
@@ -203,8 +278,14 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             run = RunInfo(self.name, self.run_id, self.start_datetime, self.seed)
             builder = partial(record_builder, self.start_datetime, self.env_start)
             self._bridge = Bridge(run, pending=self._records, builder=builder, live=bool(self._factor))
-            self._at_exit = weakref.finalize(self, _stop, self._bridge)
+            self._forgotten = weakref.finalize(self, _stop_elsewhere, self._bridge)
+            self._forgotten.atexit = False  # the bridge sees to that itself
         return self._bridge
+
+    def _let_go(self) -> None:
+        if self._forgotten is not None:
+            self._forgotten.detach()
+            self._forgotten = None
 
     def _sources(self) -> list[Any]:
         return [] if self._bridge is None else list(self._bridge.sources)
@@ -213,19 +294,19 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         return [] if self._bridge is None else list(self._bridge.sinks)
 
 
-def _stop(bridge: Bridge) -> None:
-    """Write what waits and close. A function of its own, so that the exit of the interpreter keeps no environment."""
-    bridge.stop_sources()
-    bridge.drain()
-    bridge.close()
+def _stop_elsewhere(bridge: Bridge) -> None:
+    """Stop the bridge of an environment that nobody refers to any more.
+
+    In a thread of its own: garbage is collected in any thread, also in the one that the sinks need.
+    """
+    Thread(target=bridge.stop, name="dynamic-des stop").start()
 
 
 def _options(kind: type[Any], given: dict[str, Any], where: str) -> Any:
     known = kind.__dataclass_fields__
     for key in given:
         if key not in known:
-            hint = nearest(key, known) or f" There are {', '.join(known)}."
-            raise ConfigError(f"{where}: {key!r} is no option.{hint}")
+            raise ConfigError(f"{where}: {key!r} is no option.{suggest(key, known)}")
     return kind(**given)
 
 
@@ -233,6 +314,8 @@ def _named(providers: Any, kind: type[Any], where: str, taken: list[str]) -> lis
     """Return the connectors with names of their own."""
     if isinstance(providers, kind):
         raise ConfigError(f"{where}: got a single {type(providers).__name__}. Give a list: {where}([…]).")
+    if not hasattr(providers, "__iter__"):
+        raise ConfigError(f"{where}: {show(providers)} is not a list of connectors. Give a list: {where}([…]).")
     pairs = list(providers.items()) if hasattr(providers, "items") else [(None, one) for one in providers]
     named: list[tuple[str, Any]] = []
     for name, connector in pairs:

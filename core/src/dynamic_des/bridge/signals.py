@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dynamic_des.sim.steering import Steering
 
-__all__ = ["StopSignals"]
+__all__ = ["Interrupted", "StopSignals", "Terminated"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -30,6 +30,7 @@ class StopSignals:
         self._release = release
         self._old: dict[int, Any] = {}
         self._patient = False
+        self._noted: int | None = None
 
     def take_over(self) -> None:
         """Begin to take note of signals; does nothing outside of the main thread."""
@@ -46,23 +47,30 @@ class StopSignals:
         self._patient = False
 
     def give_back(self) -> None:
-        """Restore the old handlers."""
+        """Restore the old handlers; raise for a signal that came too late to end the run."""
         for number, handler in self._old.items():
             signal.signal(number, handler)
         self._old.clear()
+        self._honour()
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if not self._patient:
-            raise _as_exception(number)
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         self._patient = False
         self._release()
-        self._steering.arrivals.appendleft(lambda: _raise(number))
+        self._noted = number
+        self._steering.arrivals.appendleft(self._honour)
         self._steering.wake()
 
+    def _honour(self) -> None:
+        number, self._noted = self._noted, None
+        if number is not None:
+            raise Interrupted if number == signal.SIGINT else Terminated(0)
 
-def _raise(number: int) -> None:
-    raise _as_exception(number)
+
+class Interrupted(KeyboardInterrupt):
+    """A run was ended by SIGINT between two events, and everything that could be written was."""
 
 
-def _as_exception(number: int) -> BaseException:
-    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(0)
+class Terminated(SystemExit):
+    """A run was ended by SIGTERM between two events, and everything that could be written was."""

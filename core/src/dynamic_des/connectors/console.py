@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, show
+from dynamic_des.errors import ConfigError, PermanentError, show
 from dynamic_des.serializers import JsonSerializer
 
 if TYPE_CHECKING:
@@ -44,9 +45,33 @@ class ConsoleEgress(BaseEgress):
         return [line.decode() for line in batch.encode(self._json) if line is not None]
 
 
-def _print(out: TextIO, lines: Iterable[str]) -> None:
-    out.write("".join(f"{line}\n" for line in lines))
-    out.flush()
+def _print(out: TextIO | None, lines: Iterable[str]) -> None:
+    if out is None:
+        raise PermanentError("ConsoleEgress: this process has no standard output. Use FileEgress.")
+    text = "".join(f"{line}\n" for line in lines)
+    try:
+        try:
+            out.write(text)
+        except UnicodeEncodeError:  # a terminal that does not know all of Unicode must not stop what follows
+            encoding = out.encoding or "ascii"
+            out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        out.flush()
+    except BrokenPipeError:
+        _forget(out)
+        raise PermanentError("ConsoleEgress: whoever read the standard output has gone.") from None
+    except ValueError as error:  # closed by the program itself
+        raise PermanentError(f"ConsoleEgress: standard output: {error}.") from None
+
+
+def _forget(out: TextIO) -> None:
+    """Point a broken standard output to nowhere, or the interpreter complains at its end about what is left in it.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    if out is sys.__stdout__:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, out.fileno())
+        os.close(nowhere)
 
 
 def _as_text(record: dict[str, Any]) -> str:
@@ -57,4 +82,9 @@ def _as_text(record: dict[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={_value(item)}" for key, item in value.items() if item is not None)
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - the model's own objects may raise anything, and must not stop what follows
+        return show(value)

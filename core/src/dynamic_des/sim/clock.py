@@ -26,9 +26,10 @@ class WallClock:
         self.origin = origin
         self.anchor: float | None = None
 
-    def start(self, now: float) -> None:
-        """Let time go on from simulation time ``now``, at this moment of wall time."""
-        self.anchor = monotonic() - (now - self.origin) * self.factor
+    def start(self, now: float) -> float:
+        """Let time go on from simulation time ``now``, at this moment of wall time; return the anchor."""
+        self.anchor = anchor = monotonic() - (now - self.origin) * self.factor
+        return anchor
 
     def wall_of(self, sim_time: float) -> float:
         """Return the wall time (monotonic seconds) at which ``sim_time`` is due."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
+from functools import cached_property
 from heapq import heappop
 from math import inf
+from numbers import Integral
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +19,10 @@ from dynamic_des.errors import ConfigError, show
 from dynamic_des.sim.clock import WallClock
 from dynamic_des.sim.records import SCALARS, Record, SystemRecord, freeze
 from dynamic_des.sim.registry import SimulationRegistry
-from dynamic_des.sim.sampling import RandomStreams
 from dynamic_des.sim.steering import Steering
 
 if TYPE_CHECKING:
-    from dynamic_des.sim.sampling import Sampler
+    from dynamic_des.sim.sampling import RandomStreams, Sampler
 
 __all__ = ["SteeredEnvironment"]
 
@@ -37,10 +38,10 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     Attributes:
         registry: The live parameters of the model.
-        streams: The named random streams.
         name: The twin's name.
         seed: What all random streams come from.
         start_datetime: Wall-clock time that belongs to the initial simulation time.
+        resources: What a configuration file calls resources, by name.
     """
 
     # An instance with more than thirty attributes is slow to read, and so is one with slots (Python 3.13): what is
@@ -59,15 +60,16 @@ class SteeredEnvironment(RealtimeEnvironment):
     ) -> None:
         _check_number("factor", factor)
         _check_number("lag_monitor_interval", lag_monitor_interval)
+        _check_seed(seed)
         super().__init__(initial_time, factor, strict)
         for factory in _FACTORIES:  # SimPy binds them early for its own classes only; a tenth of the speed
             setattr(self, factory, getattr(self, factory))
         self.registry = SimulationRegistry(self)
-        self.seed = secrets.randbits(63) if seed is None else seed
-        self.streams = RandomStreams(self.seed)
+        self.seed = secrets.randbits(63) if seed is None else int(seed)
         self.name = name
         self.start_datetime = datetime.now(UTC) if logical_start_time is None else _with_zone(logical_start_time)
         self._steering = Steering(self, WallClock(factor, initial_time), lag_monitor_interval)
+        self.resources: dict[str, Any] = {}
         self._seq = 0
         self._sys_seq = 0
         self._records: list[Record] = []
@@ -78,6 +80,23 @@ class SteeredEnvironment(RealtimeEnvironment):
     def lag_seconds(self) -> float:
         """By how much the simulation was late when it was last measured, in wall seconds."""
         return self._steering.lag_seconds
+
+    @property
+    def changes_applied(self) -> int:
+        """How many changes were put in force, or found in force already."""
+        return self._steering.changes_applied
+
+    @property
+    def changes_refused(self) -> int:
+        """How many changes were refused; `system.changes` says why."""
+        return self._steering.changes_refused
+
+    @cached_property
+    def streams(self) -> RandomStreams:
+        """The named random streams."""
+        from dynamic_des.sim.sampling import RandomStreams  # numpy: not for a model that draws nothing
+
+        return RandomStreams(self.seed)
 
     def sampler(self, name: str = "default") -> Sampler:
         """Return the sampler of the random stream ``name``: the same one at every call.
@@ -155,29 +174,33 @@ class SteeredEnvironment(RealtimeEnvironment):
             ValueError: If a time is not in the future.
             RuntimeError: If the event cannot happen any more; or ``strict`` and too slow for real time.
         """
+        steering = self._steering
+        outer = steering.until_at, steering.patient  # a model may call run() from within
         stop, value = self._stop_at(until)
         if stop is None and until is not None:
             return value
         outermost = not self._running
+        how = "error"
         try:
             if outermost:
-                self._enter_run()
+                self._enter_run(until)
             if not self._factor and not self._step_is_patched():
                 self._run_flat_out()
             while True:
                 self.step()
         except StopSimulation as reached:
+            how = "until"
             return reached.args[0]
         except EmptySchedule:
             if stop is not None:
                 assert not stop.triggered
                 raise RuntimeError(f'No scheduled events left but "until" event was not triggered: {stop}') from None
+            how = "empty"
             return None
         finally:
-            self._steering.until_at = inf
-            self._steering.patient = False
+            steering.until_at, steering.patient = outer
             if outermost:
-                self._leave_run()
+                self._leave_run(how)
 
     def step(self) -> None:
         """Process the next event, after applying the changes that come before it.
@@ -197,14 +220,13 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     def _stop_at(self, until: float | Event | None) -> tuple[Event | None, Any]:
         """Return the event that stops the run, or its value when it has happened already. SimPy's rules."""
-        if until is None:
-            return None, None
+        stop: Event | None = None
+        at: float = inf
         if isinstance(until, Event):
             if until.callbacks is None:
                 return None, until.value
             stop = until
-            self._steering.patient = True
-        else:
+        elif until is not None:
             at = until if isinstance(until, int) else float(until)
             if at <= self._now:
                 raise ValueError(f"until ({at}) must be greater than the current simulation time")
@@ -212,8 +234,10 @@ class SteeredEnvironment(RealtimeEnvironment):
             stop._ok = True
             stop._value = None
             self.schedule(stop, URGENT, at - self._now)
-            self._steering.until_at = at
-        stop.callbacks.append(StopSimulation.callback)
+        if stop is not None:
+            stop.callbacks.append(StopSimulation.callback)
+        self._steering.until_at = at
+        self._steering.patient = isinstance(until, Event)
         return stop, None
 
     def _step_is_patched(self) -> bool:
@@ -221,7 +245,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         # (asking the bound method, because looking into __dict__ would slow down every attribute from then on)
         return getattr(self.step, "__func__", None) is not SteeredEnvironment.step
 
-    def _enter_run(self) -> None:
+    def _enter_run(self, until: float | Event | None) -> None:  # noqa: ARG002 - the bridge notes it
         """Begin a run: what is there already (a snapshot) is applied before the clock starts."""
         self._running = True
         self.registry._thread = get_ident()
@@ -229,41 +253,49 @@ class SteeredEnvironment(RealtimeEnvironment):
         if self._factor:
             self._steering.start_clock()
 
-    def _leave_run(self) -> None:
-        """End a run, however it ended."""
+    def _leave_run(self, how: str) -> None:  # noqa: ARG002 - the bridge notes it
+        """End a run: ``how`` is ``until``, ``empty`` or ``error``."""
         self._running = False
         self.registry._thread = None
+        self._steering.clock.anchor = None  # until the next run, or the next step
 
     def _run_flat_out(self) -> None:
         """`step` in a loop, inlined: a method call per event costs a tenth of the speed."""
         steering, pop = self._steering, heappop
-        queue, arrivals, processed = self._queue, steering.arrivals, steering.processed
+        queue, arrivals, processed = self._queue, steering.arrivals, 0
         horizon = -inf  # time of the next change on the agenda, looked up before the first event
         try:
             while True:
                 if not queue or arrivals or queue[0][0] >= horizon:
-                    steering.processed = processed
+                    steering.processed += processed  # added and not set: a model may call run() from within
+                    processed = 0
                     horizon = steering.apply_due()
                 self._now, _, _, event = pop(queue)
                 processed += 1
                 callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]
-                for callback in callbacks:
-                    callback(event)
+                try:
+                    for callback in callbacks:
+                        callback(event)
+                except StopSimulation:
+                    event.callbacks = callbacks[callbacks.index(callback) + 1 :]
+                    self.schedule(event, EventPriority(-1))
+                    raise
                 if not event._ok and not hasattr(event, "_defused"):
                     error = type(event._value)(*event._value.args)
                     error.__cause__ = event._value
                     raise error
-        except StopSimulation:
-            event.callbacks = callbacks[callbacks.index(callback) + 1 :]
-            self.schedule(event, EventPriority(-1))
-            raise
         finally:
-            steering.processed = processed
+            steering.processed += processed
 
 
 def _check_number(name: str, value: object) -> None:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
         raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")
+
+
+def _check_seed(seed: object) -> None:
+    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0):
+        raise ConfigError(f"DynamicRealtimeEnvironment: seed is {show(seed)}. Give a whole number, 0 or more.")
 
 
 def _with_zone(moment: datetime) -> datetime:

@@ -2,42 +2,52 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from itertools import pairwise
+from math import inf
+from sys import float_info
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import ParameterError, nearest, show
+from dynamic_des.errors import ParameterError, show
 from dynamic_des.sim.casting import (
     Refusal,
     caster_like,
     to_amount,
-    to_number,
-    to_numbers,
     to_places,
-    to_text,
     to_units,
 )
-from dynamic_des.sim.parameters import FAMILIES, CapacityConfig, DistributionConfig
+from dynamic_des.sim.parameters import DISTRIBUTION_FIELDS, FAMILIES, CapacityConfig, DistributionConfig
+from dynamic_des.sim.rules import FLOORS, cast_of, check_distribution, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dynamic_des.sim.dynamic_value import DynamicValue
+
 __all__ = ["CapacityGroup", "DistributionGroup", "Group", "VariableGroup", "check_distribution", "differs"]
+
+_NOTHING = (inf, -inf)  # a range that no value is in
+_INTEGERS = (-(2**62), 2**62)  # comparing with infinities would take longer; beyond, `settle` decides
 
 
 class Group:
-    """One configuration object behind one or several paths."""
+    """One configuration object behind one or several live values.
 
-    config: Any
-    path: str
+    Attributes:
+        path: The path of the configuration object.
+        config: The configuration object; for a variable None: its value is in its live value alone.
+        entries: Field → live value.
+    """
+
+    def __init__(self, path: str, config: Any) -> None:
+        self.path = path
+        self.config = config
+        self.entries: dict[str, DynamicValue] = {}
 
     def cast(self, field: str) -> Callable[[Any], Any]:
         """Return the function that turns an outside value into one for ``field``, or raises Refusal."""
         raise NotImplementedError
 
     def fields(self) -> Iterable[tuple[str, Any]]:
-        """Yield each field and its value."""
+        """Return each field and its value, as it was registered."""
         raise NotImplementedError
 
     def path_of(self, field: str) -> str:
@@ -48,42 +58,66 @@ class Group:
         """Return what is to be in force after ``wishes``, or raise Refusal. Changes nothing."""
         raise NotImplementedError
 
-    def commit(self, settled: dict[str, Any]) -> list[str]:
-        """Put ``settled`` in force and return the fields that changed by it. Never fails."""
-        changed = [name for name, value in settled.items() if differs(value, getattr(self.config, name))]
-        for name in changed:
-            setattr(self.config, name, settled[name])
+    def commit(self, settled: dict[str, Any]) -> list[DynamicValue]:
+        """Put ``settled`` in force and return the live values that changed by it. Never fails."""
+        changed = [self.entries[field] for field, value in settled.items() if value != self.entries[field].value]
+        for entry in changed:
+            entry.value = settled[entry._field]
+            setattr(self.config, entry._field, entry.value)
         return changed
 
-    def read(self, field: str) -> Any:
-        """Return the value of ``field`` that is in force."""
-        return getattr(self.config, field)
+    def free_ranges(self) -> None:
+        """Note at each live value which values can be put in force without `settle`: see `DynamicValue`."""
+        for field, entry in self.entries.items():
+            entry._free_type, floor, ceiling = self.free_range(field)
+            bounds = entry._bounds
+            if bounds is not None:
+                floor, ceiling = bounds.narrow(floor, ceiling)
+            entry._floor, entry._ceiling = floor, ceiling
+
+    def free_range(self, field: str) -> tuple[type | None, Any, Any]:
+        """Return type, floor and ceiling of the values of ``field`` that can be put in force without `settle`."""
+        raise NotImplementedError
 
 
 class VariableGroup(Group):
     """A single variable."""
 
     def __init__(self, path: str, value: Any) -> None:
-        self.path = path
-        self.config = value
+        super().__init__(path, None)
         self._cast = caster_like(value)
+        try:
+            self._first = self._cast(value)
+        except Refusal as refusal:
+            raise ParameterError(f"{path}: {refusal}. Give a simpler value.") from None
 
     def cast(self, field: str) -> Callable[[Any], Any]:  # noqa: ARG002
         return self._cast
 
     def fields(self) -> Iterable[tuple[str, Any]]:
-        return [("", self.config)]
+        return [("", self._first)]
 
     def settle(self, wishes: dict[str, Any], notes: list[str]) -> dict[str, Any]:  # noqa: ARG002
         return wishes
 
-    def commit(self, settled: dict[str, Any]) -> list[str]:
-        changed = differs(settled[""], self.config)
-        self.config = settled[""]
-        return [""] if changed else []
+    def commit(self, settled: dict[str, Any]) -> list[DynamicValue]:
+        entry = self.entries[""]
+        if not differs(settled[""], entry.value):
+            return []
+        entry.value = settled[""]
+        return [entry]
 
-    def read(self, field: str) -> Any:  # noqa: ARG002
-        return self.config
+    def free_range(self, field: str) -> tuple[type | None, Any, Any]:  # noqa: ARG002
+        kind = type(self._first)
+        if kind is float:
+            return kind, -float_info.max, float_info.max  # without the infinities and NaN
+        if kind is int:
+            return kind, *_INTEGERS
+        if kind is bool:
+            return kind, False, True
+        if kind is str:
+            return kind, "", "\U0010ffff"
+        return None, *_NOTHING
 
 
 class CapacityGroup(Group):
@@ -92,14 +126,16 @@ class CapacityGroup(Group):
     def __init__(self, path: str, config: CapacityConfig, kind: str) -> None:
         if not isinstance(config, CapacityConfig):
             raise ParameterError(f"{path}: {show(config)} is not a CapacityConfig.")
-        self.path = path
         self._cast = {"resources": to_units, "stores": to_places, "containers": to_amount}[kind]
-        try:
-            self._wish = self._cast(config.current_cap)
-            max_cap = self._cast(config.max_cap)
-        except Refusal as refusal:
-            raise ParameterError(f"{path}: {refusal}. Give current_cap and max_cap as capacities.") from None
-        self.config = CapacityConfig(min(self._wish, max_cap), max_cap)
+        caps = []
+        for field in ("current_cap", "max_cap"):
+            try:
+                caps.append(self._cast(getattr(config, field)))
+            except Refusal as refusal:
+                raise ParameterError(f"{path}.{field}: {refusal}. Give a capacity, such as 1.") from None
+        wish, max_cap = caps
+        super().__init__(path, CapacityConfig(min(wish, max_cap), max_cap))
+        self._wish: int | float | None = wish if wish > max_cap else None  # what is asked for but cannot be
 
     def cast(self, field: str) -> Callable[[Any], Any]:  # noqa: ARG002
         return self._cast
@@ -109,16 +145,26 @@ class CapacityGroup(Group):
 
     def settle(self, wishes: dict[str, Any], notes: list[str]) -> dict[str, Any]:
         max_cap = wishes.get("max_cap", self.config.max_cap)
-        wish = wishes.get("current_cap", self._wish)
+        standing = self.config.current_cap if self._wish is None else self._wish
+        wish = wishes.get("current_cap", standing)
         if wish > max_cap:
             notes.append(
                 f"{self.path}.current_cap: {show(wish)} was clamped to max_cap {show(max_cap)}; the wish is kept"
             )
-        return {"max_cap": max_cap, "current_cap": min(wish, max_cap), "_wish": wish}
+        return {"max_cap": max_cap, "current_cap": wish}
 
-    def commit(self, settled: dict[str, Any]) -> list[str]:
-        self._wish = settled.pop("_wish")
-        return super().commit(settled)
+    def commit(self, settled: dict[str, Any]) -> list[DynamicValue]:
+        wish, max_cap = settled["current_cap"], settled["max_cap"]
+        self._wish = wish if wish > max_cap else None
+        changed = super().commit({"max_cap": max_cap, "current_cap": min(wish, max_cap)})
+        self.free_ranges()
+        return changed
+
+    def free_range(self, field: str) -> tuple[type | None, Any, Any]:
+        if field == "max_cap" or self._wish is not None:
+            return None, *_NOTHING
+        kind, max_cap = type(self.config.current_cap), self.config.max_cap
+        return kind, kind(0), min(max_cap, _INTEGERS[1]) if kind is int else max_cap
 
 
 class DistributionGroup(Group):
@@ -127,102 +173,46 @@ class DistributionGroup(Group):
     def __init__(self, path: str, config: DistributionConfig) -> None:
         if not isinstance(config, DistributionConfig):
             raise ParameterError(f"{path}: {show(config)} is not a DistributionConfig.")
-        self.path = path
-        values: dict[str, Any] = {"dist": config.dist}
         try:
-            for field in dataclasses.fields(config)[1:]:
-                value = getattr(config, field.name)
-                values[field.name] = None if value is None else self.cast(field.name)(value)
-            check_distribution(values)
+            fields = checked(config)
         except Refusal as refusal:
             raise ParameterError(f"{path}: {refusal}.") from None
-        self.config = DistributionConfig(**values)
+        super().__init__(path, DistributionConfig(**fields))
 
     def cast(self, field: str) -> Callable[[Any], Any]:
-        if field == "dist":
-            return to_text
-        return to_numbers if field in ("values", "weights") else to_number
+        return cast_of(field)
 
     def fields(self) -> Iterable[tuple[str, Any]]:
-        return [(field.name, getattr(self.config, field.name)) for field in dataclasses.fields(self.config)]
+        return [(name, getattr(self.config, name)) for name in DISTRIBUTION_FIELDS]
 
     def settle(self, wishes: dict[str, Any], notes: list[str]) -> dict[str, Any]:  # noqa: ARG002
-        check_distribution({**vars(self.config), **wishes})
+        config = self.config
+        fields = {"dist": config.dist, **wishes}
+        family = FAMILIES.get(fields["dist"])
+        if family is not None:
+            for name in family.needs:
+                if name not in fields:
+                    fields[name] = getattr(config, name)
+            for name in family.uses:
+                if name not in fields:
+                    fields[name] = getattr(config, name)
+        check_distribution(fields)
         return wishes
 
+    def commit(self, settled: dict[str, Any]) -> list[DynamicValue]:
+        changed = super().commit(settled)
+        if "dist" in settled:
+            self.free_ranges()
+        return changed
 
-def check_distribution(fields: dict[str, Any]) -> None:
-    """Refuse the fields of a distribution that make no sense together.
-
-    Raises:
-        Refusal: With what is wrong and what to send.
-    """
-    dist = fields["dist"]
-    family = FAMILIES.get(dist) if isinstance(dist, str) else None
-    if family is None:
-        raise Refusal(f"{show(dist)} is no distribution.{nearest(dist, FAMILIES)} Known: {', '.join(FAMILIES)}")
-    missing = [name for name in family.needs if fields[name] is None]
-    if missing:
-        raise Refusal(f"a distribution {dist!r} needs {' and '.join(missing)}. Send them in the same change")
-    for name in (*family.needs, *family.uses):
-        rule = _RULES.get(name)
-        if rule is not None and fields[name] is not None:
-            rule(dist, name, fields[name])
-    _ordered(
-        dist,
-        [(name, fields[name]) for name in ("low", "mode", "high") if name in (*family.needs, *family.uses)],
-    )
-    if dist == "empirical" and fields["weights"] is not None:
-        _weighted(fields["values"], fields["weights"])
-
-
-def _positive(dist: str, name: str, value: float) -> None:
-    if value <= 0:
-        raise Refusal(f"the {name} of a distribution {dist!r} must be positive, not {value}")
-
-
-def _not_negative(dist: str, name: str, value: float) -> None:
-    if value < 0:
-        raise Refusal(f"the {name} of a distribution {dist!r} must not be negative, as {value} is")
-
-
-def _rate(dist: str, name: str, value: float) -> None:
-    _positive(dist, name, value)
-    if 1.0 / value == math.inf:
-        raise Refusal(f"the {name} {value} is so small that the mean 1/{name} is infinite")
-
-
-def _mean(dist: str, name: str, value: float) -> None:
-    if dist == "lognormal":
-        _positive(dist, name, value)
-    elif dist == "normal":  # of a truncated normal it is that before truncation, and may be anywhere
-        _not_negative(dist, name, value)
-
-
-_RULES: dict[str, Callable[[str, str, Any], None]] = {
-    "rate": _rate,
-    "mean": _mean,
-    "std": _not_negative,
-    "shape": _positive,
-    "scale": _positive,
-    "value": _not_negative,
-}
-
-
-def _ordered(dist: str, limits: list[tuple[str, float | None]]) -> None:
-    known = [(name, value) for name, value in limits if value is not None]
-    for (lower, low), (upper, high) in pairwise(known):
-        if low > high or (dist == "truncated_normal" and low == high):
-            raise Refusal(
-                f"{lower} {low} is above {upper} {high}: send {' and '.join(n for n, _ in known)} in one change"
-            )
-
-
-def _weighted(values: list[float], weights: list[float]) -> None:
-    if len(weights) != len(values):
-        raise Refusal(f"{len(values)} values have {len(weights)} weights: send both in one change")
-    if min(weights) < 0 or sum(weights) <= 0:
-        raise Refusal("weights must not be negative, nor all be 0")
+    def free_range(self, field: str) -> tuple[type | None, Any, Any]:
+        family = FAMILIES[self.config.dist]
+        floor = FLOORS[self.config.dist].get(field)
+        if field in ("dist", "values", "weights") or (floor is None and field in family.fields):
+            return None, *_NOTHING
+        if floor is None:
+            floor = -inf
+        return float, max(floor, -float_info.max), float_info.max
 
 
 def differs(new: Any, old: Any) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-__all__ = ["FAMILIES", "CapacityConfig", "DistributionConfig", "Family", "SimParameter"]
+__all__ = ["DISTRIBUTION_FIELDS", "FAMILIES", "CapacityConfig", "DistributionConfig", "Family", "SimParameter"]
 
 
 @dataclass
@@ -45,6 +45,10 @@ class DistributionConfig:
     value: float | None = None
     values: list[float] | None = None
     weights: list[float] | None = None
+
+
+#: The names of the fields of a `DistributionConfig`.
+DISTRIBUTION_FIELDS = tuple(each.name for each in fields(DistributionConfig))
 
 
 @dataclass
@@ -93,6 +97,11 @@ class Family:
 
     needs: tuple[str, ...]
     uses: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.needs + self.uses
 
 
 FAMILIES: dict[str, Family] = {

@@ -5,68 +5,24 @@ from __future__ import annotations
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from simpy.events import PENDING, Event
-
-from dynamic_des.errors import ParameterError, UnknownPathError, WrongThreadError, nearest, show
+from dynamic_des.errors import ParameterError, UnknownPathError, WrongThreadError, show
 from dynamic_des.messages import Outcome
 from dynamic_des.sim.bounds import Bounds
 from dynamic_des.sim.casting import Refusal
+from dynamic_des.sim.dynamic_value import DynamicValue
 from dynamic_des.sim.groups import CapacityGroup, DistributionGroup, Group, VariableGroup, differs
+from dynamic_des.sim.parameters import SimParameter
+from dynamic_des.sim.paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from simpy import Environment
-
-    from dynamic_des.sim.parameters import SimParameter
 
 __all__ = ["DynamicValue", "SimulationRegistry"]
 
 APPLIED = Outcome("applied")
 UNCHANGED = Outcome("unchanged")
-
-
-class DynamicValue:
-    """One live parameter.
-
-    Attributes:
-        path: Its dot path, such as ``"Line_A.arrival.standard.rate"``.
-        value: The value in force. Read it whenever it is needed; change it through the registry only.
-    """
-
-    __slots__ = ("_bounds", "_cast", "_changed", "_env", "_field", "_group", "_listeners", "path", "value")
-
-    def __init__(self, env: Environment, path: str, group: Group, field: str, value: Any) -> None:
-        self.path = path
-        self.value = value
-        self._env = env
-        self._group = group
-        self._field = field
-        self._cast: Callable[[Any], Any] = group.cast(field)
-        self._bounds: Bounds | None = None
-        self._listeners: list[Callable[[Any], None]] = []
-        self._changed: Event | None = None
-
-    def __repr__(self) -> str:
-        return f"<DynamicValue {self.path} = {show(self.value)}>"
-
-    def wait_for_change(self) -> Event:
-        """Return an event that happens at the next change; its value is the new value.
-
-        All who wait share one event: every one of them is woken. Combine it freely
-        (``value.wait_for_change() | env.timeout(60)``); giving up on it costs nothing.
-        """
-        event = self._changed
-        if event is None or event._value is not PENDING:
-            event = self._changed = Event(self._env)
-        return event
-
-    def subscribe(self, listener: Callable[[Any], None]) -> None:
-        """Call ``listener(new_value)`` inside every update, before any waiting process goes on.
-
-        For resources that follow a parameter. A listener must not yield, block or raise.
-        """
-        self._listeners.append(listener)
 
 
 class SimulationRegistry:
@@ -83,7 +39,8 @@ class SimulationRegistry:
     def __init__(self, env: Environment) -> None:
         self.env = env
         self._values: dict[str, DynamicValue] = {}
-        self._configs: dict[str, Any] = {}
+        self._configs: dict[str, Group] = {}
+        self._paths = Paths(self._values)
         self._thread: int | None = None  # the simulation thread while a run is on
 
     # -- what is there ---------------------------------------------------------------------------------
@@ -98,27 +55,24 @@ class SimulationRegistry:
 
         Raises:
             ParameterError: If a value makes no sense or a path is registered already. Nothing is added then.
+            WrongThreadError: If a run is on and this is not its thread.
         """
-        groups: dict[str, Group] = {}
-        prefix = param.sim_id
-        if not isinstance(prefix, str) or not prefix:
-            raise ParameterError(f"SimParameter.sim_id: {show(prefix)} is not a name. Give text, such as 'Line_A'.")
-        for kind in ("arrival", "service"):
-            for name, distribution in _named(param, kind):
-                groups[f"{prefix}.{kind}.{name}"] = DistributionGroup(f"{prefix}.{kind}.{name}", distribution)
-        for kind in ("resources", "containers", "stores"):
-            for name, capacity in _named(param, kind):
-                groups[f"{prefix}.{kind}.{name}"] = CapacityGroup(f"{prefix}.{kind}.{name}", capacity, kind)
-        for name, value in _named(param, "variables"):
-            groups[f"{prefix}.variables.{name}"] = VariableGroup(f"{prefix}.variables.{name}", value)
-        for path in groups:
-            if path in self._configs:
-                raise ParameterError(f"{path}: is registered already. Choose another sim_id or name, or update it.")
-        for path, group in groups.items():
-            self._configs[path] = group.config
+        self._check_thread()
+        configs: dict[str, Group] = {}
+        values: dict[str, DynamicValue] = {}
+        for group in _groups(param):
+            configs[group.path] = group
             for field, value in group.fields():
-                full = f"{path}.{field}" if field else path
-                self._values[full] = DynamicValue(self.env, full, group, field, value)
+                entry = group.entries[field] = DynamicValue(self.env, group, field, value)
+                values[entry.path] = entry
+            group.free_ranges()
+        for path in (*configs, *values):
+            twice = path in values and path in configs and values[path]._group is not configs[path]  # names with dots
+            if twice or path in self._configs or path in self._values:
+                raise ParameterError(f"{path}: is registered already. Choose another sim_id or name, or update it.")
+        self._configs.update(configs)
+        self._values.update(values)
+        self._paths.forget()
 
     def get(self, path: str) -> DynamicValue:
         """Return the live parameter at ``path``.
@@ -128,8 +82,8 @@ class SimulationRegistry:
         """
         try:
             return self._values[path]
-        except (KeyError, TypeError):
-            raise UnknownPathError(self._unknown(path)) from None
+        except (KeyError, TypeError):  # a list, which came as a path, cannot be looked up
+            raise UnknownPathError(self._paths.unknown(path)) from None
 
     def get_config(self, path: str) -> Any:
         """Return the live configuration object at ``path``, such as a `DistributionConfig`.
@@ -141,11 +95,10 @@ class SimulationRegistry:
             UnknownPathError: (a KeyError) If there is none; names the nearest path.
         """
         try:
-            config = self._configs[path]
+            group = self._configs[path]
         except (KeyError, TypeError):
-            hint = nearest(path, self._configs) or _some(self._configs)
-            raise UnknownPathError(f"{show(path)}: no such configuration.{hint}") from None
-        return self._values[path].value if path in self._values else config
+            raise UnknownPathError(Paths(self._configs, "configuration").unknown(path)) from None
+        return self._values[path].value if group.config is None else group.config
 
     def paths(self) -> list[str]:
         """Return every path that has a value, sorted."""
@@ -158,7 +111,8 @@ class SimulationRegistry:
 
         Args:
             path: The dot path.
-            new_value: The new value; cast to the type of the parameter (``"5"`` → 5).
+            new_value: The new value; cast to the type of the parameter (``"5"`` → 5). None takes a field of a
+                distribution away, if the distribution can do without it.
 
         Returns:
             ``applied``, ``unchanged`` or ``refused`` with the reason. A capacity above its maximum is clamped,
@@ -171,25 +125,29 @@ class SimulationRegistry:
             raise self._wrong_thread()
         try:
             entry = self._values[path]
-            value = entry._cast(new_value)
         except (KeyError, TypeError):
-            return Outcome("refused", self._unknown(path))
-        except Refusal as refusal:
-            return Outcome("refused", f"{path}: {refusal}. The value stays {show(self._values[path].value)}.")
-        if type(entry._group) is not VariableGroup or entry._bounds is not None:
-            return self._apply({entry: value})
-        if not differs(value, entry.value):
+            return Outcome("refused", self._paths.unknown(path))
+        if type(new_value) is not entry._free_type:
+            return self._update_cast(entry, new_value)
+        if not entry._floor <= new_value <= entry._ceiling:
+            return self._apply(((path, new_value),))
+        if new_value == entry.value:
             return UNCHANGED
-        entry.value = entry._group.config = value
+        entry.value = new_value
+        config = entry._group.config
+        if config is not None:
+            setattr(config, entry._field, new_value)
         if entry._listeners or entry._changed is not None:
-            _announce((entry,))
+            entry._tell()
+            entry._wake()
         return APPLIED
 
     def update_many(self, updates: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> Outcome:
         """Change several parameters at one instant: all of them or none. Never raises on outside data.
 
         Args:
-            updates: Path → new value. Nobody sees a state in which only some are in force.
+            updates: Path → new value. Nobody sees a state in which only some are in force. Of two values for one
+                path the last one counts.
 
         Returns:
             As `update`; ``unchanged`` only when nothing changed at all.
@@ -197,21 +155,18 @@ class SimulationRegistry:
         Raises:
             WrongThreadError: If a run is on and this is not its thread. Use ``env.post``.
         """
-        if self._thread is not None and self._thread != get_ident():
-            raise self._wrong_thread()
-        wishes: dict[DynamicValue, Any] = {}
-        for path, new_value in updates.items() if hasattr(updates, "items") else updates:
-            try:
-                entry = self._values[path]
-            except (KeyError, TypeError):
-                return Outcome("refused", self._unknown(path))
-            try:
-                wishes[entry] = entry._cast(new_value)
-            except Refusal as refusal:
-                return Outcome("refused", f"{path}: {refusal}. The value stays {show(entry.value)}.")
-        if not wishes:
+        self._check_thread()
+        if type(updates) is not tuple and hasattr(updates, "items"):
+            updates = updates.items()
+        try:
+            pairs = [(path, value) for path, value in updates]
+        except (TypeError, ValueError):
+            return Outcome("refused", f"{show(updates)}: a change is a list of pairs (path, value), or a dictionary.")
+        if len(pairs) == 1:
+            return self.update(*pairs[0])
+        if not pairs:
             return Outcome("refused", "the change is empty. Send at least one path and value.")
-        return self._apply(wishes)
+        return self._apply(pairs)
 
     def set_bounds(
         self,
@@ -222,6 +177,11 @@ class SimulationRegistry:
         max_step: float | None = None,
     ) -> None:
         """Refuse values outside of ``min`` to ``max``, and steps larger than ``max_step``, from now on.
+
+        They replace the bounds that were there; without any, the parameter has none any more.
+
+        Bounds judge what is asked for, not what follows from it: a machine whose ``max_cap`` is lowered has the
+        capacity that it has.
 
         Args:
             path: The dot path of a number.
@@ -239,42 +199,59 @@ class SimulationRegistry:
             bounds.check(entry.value, None)
         except Refusal as refusal:
             raise ParameterError(f"bounds of {path}: the value in force is outside: {refusal}.") from None
-        entry._bounds = bounds
+        entry._bounds = None if min is max is max_step is None else bounds
+        entry._group.free_ranges()
 
-    def _apply(self, wishes: dict[DynamicValue, Any]) -> Outcome:
-        """Check a change as a whole, commit it as a whole, then tell everybody."""
-        groups: dict[Group, dict[str, Any]] = {}
-        notes: list[str] = []
+    def _update_cast(self, entry: DynamicValue, new_value: Any) -> Outcome:
+        """Change one parameter to a value of another type than its own."""
         try:
-            for entry, value in wishes.items():
+            value = entry._cast(new_value)
+        except Refusal as refusal:
+            return Outcome("refused", f"{entry.path}: {refusal}. The value stays {show(entry.value)}.")
+        if type(value) is entry._free_type:
+            return self.update(entry.path, value)
+        if entry._group.config is not None or entry._bounds is not None:
+            return self._apply(((entry.path, value),))
+        if not differs(value, entry.value):
+            return UNCHANGED
+        entry.value = value
+        entry._tell()
+        entry._wake()
+        return APPLIED
+
+    def _apply(self, pairs: Sequence[tuple[str, Any]]) -> Outcome:
+        """Check a change as a whole, commit it as a whole, then tell everybody."""
+        notes: list[str] = []
+        place: Any = None
+        try:
+            wishes: dict[Group, dict[str, Any]] = {}
+            for place, new_value in pairs:
+                entry = self.get(place)
+                value = entry._cast(new_value)
                 if entry._bounds is not None:
                     entry._bounds.check(value, entry.value)
-                groups.setdefault(entry._group, {})[entry._field] = value
-            settled = {group: group.settle(fields, notes) for group, fields in groups.items()}
+                wishes.setdefault(entry._group, {})[entry._field] = value
+            settled: list[tuple[Group, dict[str, Any]]] = []
+            for group, fields in wishes.items():
+                place = group.path if len(fields) > 1 else group.path_of(*fields)
+                settled.append((group, group.settle(fields, notes)))
+        except UnknownPathError as unknown:
+            return Outcome("refused", str(unknown))
         except Refusal as refusal:
-            first = next(iter(wishes))
-            place = first.path if len(wishes) == 1 else f"{first.path} and {len(wishes) - 1} more"
-            return Outcome("refused", f"{place}: {refusal}. Nothing was changed.")
-        changed = [
-            self._values[group.path_of(field)] for group, fields in settled.items() for field in group.commit(fields)
-        ]
+            stays = f"The value stays {show(self._values[place].value)}" if len(pairs) == 1 else "Nothing was changed"
+            return Outcome("refused", f"{place}: {refusal}. {stays}.")
+        changed = [entry for group, fields in settled for entry in group.commit(fields)]
+        for entry in changed:  # everybody who follows first: whoever wakes up finds the resources adjusted
+            entry._tell()
         for entry in changed:
-            entry.value = entry._group.read(entry._field)
-        _announce(changed)
+            entry._wake()
         if notes:
             return Outcome("applied" if changed else "unchanged", "; ".join(notes))
         return APPLIED if changed else UNCHANGED
 
-    # -- the words of errors -----------------------------------------------------------------------------
-
-    def _unknown(self, path: object) -> str:
-        if not isinstance(path, str):
-            return f"{show(path)}: a path is text, such as 'Line_A.arrival.standard.rate'."
-        family = path.split(".", 1)[0] + "."
-        known = [known for known in self._values if known.startswith(family)] or list(self._values)
-        # comparing is quadratic in the length: look at the few dozen that are about as long
-        known.sort(key=lambda candidate: abs(len(candidate) - len(path)))
-        return f"{show(path)}: no such path.{nearest(path, known[:64]) or _some(self._configs)}"
+    def _check_thread(self) -> None:
+        if self._thread is not None and self._thread != get_ident():
+            raise self._wrong_thread()
 
     def _wrong_thread(self) -> WrongThreadError:
         return WrongThreadError(
@@ -283,29 +260,24 @@ class SimulationRegistry:
         )
 
 
-def _announce(changed: Iterable[DynamicValue]) -> None:
-    """Tell the resources first, then wake who waits: whoever is woken finds the resources adjusted."""
-    for entry in changed:
-        for listener in entry._listeners:
-            listener(entry.value)
-    for entry in changed:
-        event, entry._changed = entry._changed, None
-        if event is not None and event._value is PENDING:
-            event.succeed(entry.value)
-
-
-def _named(param: SimParameter, kind: str) -> Iterable[tuple[str, Any]]:
-    table = getattr(param, kind)
-    if not isinstance(table, dict):
-        raise ParameterError(f"{param.sim_id}.{kind}: {show(table)} is not a dictionary of names.")
-    for name in table:
-        if not isinstance(name, str) or not name:
-            raise ParameterError(f"{param.sim_id}.{kind}: {show(name)} is not a name. Give text, such as 'lathe'.")
-    return table.items()
-
-
-def _some(known: Iterable[str]) -> str:
-    names = sorted(known)
-    if not names:
-        return " Nothing is registered yet: call registry.register_sim_parameter first."
-    return f" There are {', '.join(names[:5])}{', …' if len(names) > 5 else ''}."
+def _groups(param: SimParameter) -> Iterator[Group]:
+    """Make the groups of an entity's parameters, checked."""
+    if not isinstance(param, SimParameter):
+        raise ParameterError(f"register_sim_parameter: {show(param)} is not a SimParameter.")
+    prefix = param.sim_id
+    if not isinstance(prefix, str) or not prefix:
+        raise ParameterError(f"SimParameter.sim_id: {show(prefix)} is not a name. Give text, such as 'Line_A'.")
+    for kind in ("arrival", "service", "resources", "containers", "stores", "variables"):
+        table = getattr(param, kind)
+        if not isinstance(table, dict):
+            raise ParameterError(f"{prefix}.{kind}: {show(table)} is not a dictionary. Give {{name: …}}.")
+        for name, value in table.items():
+            if not isinstance(name, str) or not name:
+                raise ParameterError(f"{prefix}.{kind}: {show(name)} is not a name. Give text, such as 'lathe'.")
+            path = f"{prefix}.{kind}.{name}"
+            if kind in ("arrival", "service"):
+                yield DistributionGroup(path, value)
+            elif kind == "variables":
+                yield VariableGroup(path, value)
+            else:
+                yield CapacityGroup(path, value, kind)

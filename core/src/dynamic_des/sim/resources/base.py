@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from simpy.events import PENDING
 from simpy.resources.base import BaseResource
 
 from dynamic_des.errors import ConfigError, UnknownPathError, show
 from dynamic_des.sim.resources.queues import ArrivalQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from simpy import Environment
 
     from dynamic_des.sim.registry import SimulationRegistry
 
 __all__ = ["BaseDynamicResource"]
+
+
+_new = object.__new__
+_STEPS = frozenset(("_do_put", "_do_get", "_trigger_put", "_trigger_get"))
 
 
 class BaseDynamicResource(BaseResource[Any, Any]):
@@ -32,7 +39,10 @@ class BaseDynamicResource(BaseResource[Any, Any]):
     PutQueue = ArrivalQueue
     GetQueue = ArrivalQueue
 
+    put_queue: ArrivalQueue
+    get_queue: ArrivalQueue
     _kind: ClassVar[str]  # the registry's word: resources, containers, stores
+    _hooked = False  # whether somebody watches or changes SimPy's inner steps, so that each of them must be taken
 
     def __init__(self, env: Environment, sim_id: str, name: str) -> None:
         registry = _registry_of(env, f"{type(self).__name__} {sim_id}.{name}")
@@ -48,7 +58,13 @@ class BaseDynamicResource(BaseResource[Any, Any]):
         self.env = env
         self.sim_id = sim_id
         self._label = f"{sim_id}.{name}"
+        self._hooked = self._is_overridden()
         capacity.subscribe(self._follow)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in _STEPS:  # SimPy's recipe for monitoring replaces a step on the instance
+            self._hooked = True
 
     @classmethod
     def from_name(cls, env: Environment, name: str, **options: Any) -> Self:
@@ -79,12 +95,49 @@ class BaseDynamicResource(BaseResource[Any, Any]):
     def _path(cls, sim_id: str, name: str) -> str:
         return f"{sim_id}.{cls._kind}.{name}.current_cap"
 
+    @classmethod
+    def _is_overridden(cls) -> bool:
+        """Return whether a subclass has a step, a queue or a capacity of its own."""
+        ours = next(base for base in cls.__mro__ if base.__module__.startswith(__package__))
+        return any(
+            getattr(cls, name) is not getattr(ours, name) for name in (*_STEPS, "PutQueue", "GetQueue", "capacity")
+        )
+
     def _follow(self, capacity: float) -> None:
         """Put a new capacity in force."""
         grown = capacity > self._capacity
         self._capacity = capacity
         if grown:
             self._serve_all()
+
+    def _event(self, kind: type[Any], then: Callable[[Any], None]) -> Any:
+        """Return a new put or get, with what the constructors of SimPy give it."""
+        event = _new(kind)
+        event.env = env = self._env
+        event.callbacks = [then]
+        event.resource = self
+        event.proc = env.active_process
+        return event
+
+    def _put(self, event: Any) -> None:
+        """Serve a put or let it wait."""
+        if self.put_queue:
+            self.put_queue.append(event)
+            self._trigger_put(None)
+        else:
+            self._do_put(event)
+            if event._value is PENDING:
+                self.put_queue.append(event)
+
+    def _get(self, event: Any) -> None:
+        """Serve a get or let it wait."""
+        if self.get_queue:
+            self.get_queue.append(event)
+            self._trigger_get(None)
+        else:
+            self._do_get(event)
+            if event._value is PENDING:
+                self.get_queue.append(event)
 
     def _serve_all(self) -> None:
         """Serve whoever can be served: SimPy's trigger stops at the first one."""

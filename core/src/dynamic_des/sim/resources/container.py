@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamicContainer"]
 
+_set = object.__setattr__  # past the look-out for replaced steps, which doubles the cost of a write
+
 
 class DynamicContainer(BaseDynamicResource, Container):
     """A SimPy container whose capacity is the live parameter ``<sim_id>.containers.<obj_id>.current_cap``.
@@ -50,9 +52,7 @@ class DynamicContainer(BaseDynamicResource, Container):
         super().__init__(env, sim_id, obj_id)
         most = env.registry.get(f"{sim_id}.containers.{obj_id}.max_cap").value  # type: ignore[attr-defined]
         if isinstance(init, bool) or not isinstance(init, Real) or not isfinite(init) or not 0 <= init <= most:
-            raise ParameterError(
-                f"DynamicContainer {self._label}: init is {show(init)}. Give an amount from 0 to {most}."
-            )
+            raise ParameterError(f"{self._label}: init is {show(init)}. Give an amount from 0 to max_cap, {most}.")
         self.obj_id = obj_id
         self._level = init
 
@@ -71,8 +71,21 @@ class DynamicContainer(BaseDynamicResource, Container):
         Raises:
             ParameterError: (a ValueError) If ``amount`` is not more than 0.
         """
-        self._check(amount)
-        return ContainerPut(self, amount)
+        if not amount > 0:
+            raise self._no_amount(amount)
+        if self._hooked:
+            return ContainerPut(self, amount)
+        put: ContainerPut = self._event(ContainerPut, self._trigger_get)
+        put.amount = amount
+        level = self._level
+        if self.put_queue or self._capacity - level < amount:
+            self._put(put)
+        else:
+            _set(self, "_level", level + amount)
+            put._ok = True
+            put._value = None
+            self._env.schedule(put)
+        return put
 
     def get(self, amount: float) -> ContainerGet:  # type: ignore[override]
         """Take an amount out.
@@ -86,9 +99,22 @@ class DynamicContainer(BaseDynamicResource, Container):
         Raises:
             ParameterError: (a ValueError) If ``amount`` is not more than 0.
         """
-        self._check(amount)
-        return ContainerGet(self, amount)
+        if not amount > 0:
+            raise self._no_amount(amount)
+        if self._hooked:
+            return ContainerGet(self, amount)
+        get: ContainerGet = self._event(ContainerGet, self._trigger_put)
+        get.amount = amount
+        level = self._level
+        if self.get_queue or level < amount:
+            self._get(get)
+        else:
+            _set(self, "_level", level - amount)
+            get._ok = True
+            get._value = None
+            self._env.schedule(get)
+        return get
 
-    def _check(self, amount: float) -> None:
-        if not amount > 0:  # NaN too: it would wait for ever, and all behind it
-            raise ParameterError(f"{self._label}: the amount {show(amount)} is not more than 0. Give a positive one.")
+    def _no_amount(self, amount: float) -> ParameterError:
+        # NaN too: it would wait for ever, and all behind it
+        return ParameterError(f"{self._label}: the amount {show(amount)} must be > 0. Give a positive one.")

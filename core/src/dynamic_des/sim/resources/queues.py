@@ -7,6 +7,8 @@ from itertools import count
 from operator import attrgetter
 from typing import Any, ClassVar
 
+from dynamic_des.errors import ResourceError
+
 __all__ = ["ArrivalQueue", "NewestFirstQueue", "PriorityQueue"]
 
 _ticket = attrgetter("_ticket")
@@ -31,7 +33,7 @@ class ArrivalQueue(list[Any]):
     def append(self, event: Any) -> None:
         """Let ``event`` wait in its place."""
         event._ticket = next(self._tickets)
-        super().append(event)
+        list.append(self, event)
 
     def remove(self, event: Any) -> None:
         """Let ``event`` give up.
@@ -55,14 +57,27 @@ class ArrivalQueue(list[Any]):
 
 
 class PriorityQueue(ArrivalQueue):
-    """The smallest ``key`` first, the same order as SimPy's ``SortedQueue``; equal keys in order of arrival."""
+    """The smallest ``key`` first, the same order as SimPy's ``SortedQueue``; equal keys in order of arrival.
+
+    Attributes:
+        maxlen: SimPy's limit: one request more raises at once. None for no limit.
+    """
 
     rank: ClassVar[attrgetter[Any]] = attrgetter("key")
+    maxlen: int | None = None
 
     def append(self, event: Any) -> None:
-        place = bisect_right(self, self.rank(event), key=self.rank)
+        if self.maxlen is not None:
+            self._check_room(self.maxlen)
         event._ticket = next(self._tickets)
-        self.insert(place, event)
+        if self and event.key < self[-1].key:
+            self.insert(bisect_right(self, event.key, key=self.rank), event)
+        else:
+            list.append(self, event)
+
+    def _check_room(self, maxlen: int) -> None:
+        if len(self) >= maxlen:
+            raise ResourceError(f"Cannot append event. Queue is full: maxlen is {maxlen}. Raise it.")
 
     def _place(self, event: Any) -> int:
         rank = self.rank(event)
@@ -82,6 +97,8 @@ class NewestFirstQueue(PriorityQueue):
         self._tickets = count(0, -1)  # the newest has the smallest
 
     def append(self, event: Any) -> None:
-        place = bisect_left(self, self.rank(event), key=self.rank)
+        if self.maxlen is not None:
+            self._check_room(self.maxlen)
+        place = bisect_left(self, event.priority, key=self.rank)
         event._ticket = next(self._tickets)
         self.insert(place, event)

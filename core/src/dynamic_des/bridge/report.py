@@ -1,0 +1,82 @@
+"""What a run did, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Report", "SinkReport", "SourceReport"]
+
+
+@dataclass(frozen=True)
+class SinkReport:
+    """What became of the model's records at one egress.
+
+    Attributes:
+        name: The egress's name.
+        state: ``connecting``, ``up``, ``failed`` or ``closed``.
+        written: Records written.
+        retried: Attempts that failed and were followed by another.
+        set_aside: Records that could never be written.
+        dropped: Records dropped because the outbox was full.
+        waiting: Records not written yet.
+        reason: Why it is not up, or None.
+    """
+
+    name: str
+    state: str
+    written: int
+    retried: int
+    set_aside: int
+    dropped: int
+    waiting: int
+    reason: str | None
+
+    @property
+    def lost(self) -> int:
+        """How many records the sink does not have."""
+        return self.set_aside + self.dropped + self.waiting
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """What came through one ingress.
+
+    Attributes:
+        name: The ingress's name.
+        state: ``connecting``, ``up``, ``failed`` or ``ended``.
+        received: Messages received.
+        reason: Why it is not up, or None.
+    """
+
+    name: str
+    state: str
+    received: int
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did.
+
+    Attributes:
+        events: Events handed to the egresses.
+        telemetry: Telemetry records handed to the egresses.
+        changes_applied: Changes put in force, or in force already.
+        changes_refused: Changes refused.
+        lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
+        sinks: Each egress.
+        sources: Each ingress.
+    """
+
+    events: int
+    telemetry: int
+    changes_applied: int
+    changes_refused: int
+    lag_seconds: float
+    sinks: list[SinkReport] = field(default_factory=list)
+    sources: list[SourceReport] = field(default_factory=list)
+
+    @property
+    def lost(self) -> int:
+        """How many records some sink does not have."""
+        return sum(sink.lost for sink in self.sinks)

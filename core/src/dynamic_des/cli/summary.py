@@ -1,0 +1,39 @@
+"""What a run did, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dynamic_des.cli.speaking import counted
+
+if TYPE_CHECKING:
+    from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
+    from dynamic_des.bridge.report import Report, SinkReport, SourceReport
+
+__all__ = ["summary"]
+
+
+def summary(env: DynamicRealtimeEnvironment, report: Report) -> str:
+    """Return what a run did: one line for the whole, one for the changes, one for each connector."""
+    published = f"{counted(report.events, 'event')}, {counted(report.telemetry, 'telemetry record')}"
+    changes = f"{counted(report.changes_applied, 'change')} applied, {report.changes_refused} refused"
+    rows = [
+        f"{env.name}: ended at t={env.now:g}; {published if report.sinks else 'no egress, so nothing was published'}",
+        f"{changes}; lag {report.lag_seconds:.3f} s",
+    ]
+    rows += [_of_sink(sink) for sink in report.sinks]
+    rows += [_of_source(source) for source in report.sources]
+    return "\n".join(rows)
+
+
+def _of_sink(sink: SinkReport) -> str:
+    row = f"egress {sink.name}: {sink.written} written, {sink.retried} retried, {sink.set_aside} set aside, "
+    row += f"{sink.dropped} dropped"
+    if sink.waiting:
+        row += f", {sink.waiting} NOT WRITTEN"
+    return f"{row} ({sink.reason})" if sink.reason else row
+
+
+def _of_source(source: SourceReport) -> str:
+    row = f"ingress {source.name}: {counted(source.received, 'message')}"
+    return f"{row}; {source.state}: {source.reason}" if source.reason else row

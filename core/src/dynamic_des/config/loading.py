@@ -1,0 +1,200 @@
+"""Reading a configuration file: everything that is wrong with it, in one go."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dynamic_des.bridge.sink import SinkOptions
+from dynamic_des.bridge.source import SourceOptions
+from dynamic_des.config.filling import fill
+from dynamic_des.config.importing import ModelFolder
+from dynamic_des.config.making import Connector, Maker
+from dynamic_des.config.parameters import Parameters
+from dynamic_des.config.problems import Problems
+from dynamic_des.config.reading import read_tables
+from dynamic_des.config.secrets import Secrets
+from dynamic_des.config.twin import Simulation, Twin
+from dynamic_des.errors import ConfigError, PluginError, show, suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dynamic_des.config.places import Table
+
+__all__ = ["TABLES", "load"]
+
+TABLES = ("simulation", "parameters", "bounds", "resources", "ingress", "egress")
+_EXAMPLE_NAMES = {"ingress": "control", "egress": "screen", "resources": '"Line_A.lathe"', "parameters": "Line_A"}
+
+
+def load(
+    file: str | Path,
+    overrides: dict[str, Any] | None = None,
+    settings: Iterable[tuple[str, Any]] = (),
+    *,
+    connectors: bool = True,
+) -> Twin:
+    """Read and check a configuration file. Imports the plugins it names and its model; connects to nothing.
+
+    Args:
+        file: The TOML file.
+        overrides: Keys of ``[simulation]`` that take precedence over the file's.
+        settings: Paths of parameters, and values that take precedence over the file's.
+        connectors: Whether ingresses and egresses are made; a repetition needs none of them.
+
+    Raises:
+        ConfigError: With one line for each thing that is wrong: file, line, table, key, remedy. Without secrets.
+    """
+    path = Path(file)
+    text, tables = read_tables(path)
+    if not connectors:
+        tables = {key: value for key, value in tables.items() if key not in ("ingress", "egress")}
+    loader = _Loader(path, Problems(path, text, overrides or ()), overrides or {})
+    return loader.load(tables, list(settings))
+
+
+class _Loader:
+    def __init__(self, file: Path, problems: Problems, overrides: dict[str, Any]) -> None:
+        self._file = file
+        self._problems = problems
+        self._overrides = overrides
+        self._secrets = Secrets()
+        self._folder = ModelFolder(file.absolute().parent)  # where the user sees the file, a link or not
+        self._make = Maker(problems, self._secrets, self._folder)
+
+    def load(self, raw: dict[str, Any], settings: list[tuple[str, Any]]) -> Twin:
+        tables = fill(raw, self._problems, self._secrets)
+        self._secrets.collect(tables)
+        try:
+            twin = self._checked(tables, settings)
+            self._problems.raise_any()
+        except ConfigError as error:
+            raise ConfigError(self._secrets.redact(str(error))) from None
+        return twin
+
+    def _checked(self, tables: dict[str, Any], settings: list[tuple[str, Any]]) -> Twin:
+        for name in tables:
+            if name not in TABLES:
+                self._problems.add((), name, f"unknown table.{suggest(name, TABLES)}")
+        self._folder.activate()
+        simulation = self._simulation(tables)
+        parameters = self._parameters(tables, settings)
+        return Twin(
+            self._file,
+            simulation or Simulation(""),
+            self._model(simulation),
+            parameters.parameters,
+            parameters.bounds,
+            self._resources(tables),
+            self._connectors(tables, "ingress", SourceOptions),
+            self._connectors(tables, "egress", SinkOptions),
+            settings=settings,
+            notes=parameters.notes,
+            secrets=self._secrets,
+        )
+
+    def _table(self, tables: dict[str, Any], name: str, outer: Table = ()) -> dict[str, Any]:
+        table = tables.get(name, {})
+        if isinstance(table, dict):
+            return table
+        group = outer[0] if outer else name
+        example = _EXAMPLE_NAMES.get(group)
+        remedy = f"Write [{group}.{example}], and its keys under it" if example else f"Write [{name}]"
+        self._problems.add(outer, name, f"{show(table)} is not a table. {remedy}.")
+        return {}
+
+    def _simulation(self, tables: dict[str, Any]) -> Simulation | None:
+        table = ("simulation",)
+        if "simulation" not in tables:
+            self._problems.add(table, None, 'is missing. Write [simulation], and model = "module:function" under it.')
+            return None
+        keys = {**self._table(tables, "simulation"), **self._overrides}
+        simulation: Simulation | None = self._make.plain(Simulation, table, keys)
+        if simulation is not None:
+            for key, text in _unreasonable(simulation):
+                self._problems.add(table, key, text)
+        return simulation
+
+    def _model(self, simulation: Simulation | None) -> Callable[[Any], Any]:
+        build: Any = None
+        if simulation is not None:
+            try:
+                build = self._folder.import_object(simulation.model)
+            except PluginError as error:
+                self._problems.add(("simulation",), "model", str(error))
+            else:
+                reason = _no_model(build)
+                if reason:
+                    text = f"{show(build)} {reason}. Name a function: def build(env)."
+                    self._problems.add(("simulation",), "model", text)
+
+        def build_here(env: Any) -> Any:
+            self._folder.activate()
+            return build(env)
+
+        return build_here
+
+    def _parameters(self, tables: dict[str, Any], settings: list[tuple[str, Any]]) -> Parameters:
+        parameters = Parameters(self._problems)
+        named = self._table(tables, "parameters")
+        for sim_id in named:
+            parameters.add(sim_id, self._table(named, sim_id, ("parameters",)))
+        parameters.set(settings)
+        for path, limits in self._table(tables, "bounds").items():
+            parameters.bound(path, limits)
+        return parameters
+
+    def _resources(self, tables: dict[str, Any]) -> dict[str, tuple[type[Any], dict[str, Any]]]:
+        found: dict[str, tuple[type[Any], dict[str, Any]]] = {}
+        named = self._table(tables, "resources")
+        for name in named:
+            table, keys = ("resources", name), self._table(named, name, ("resources",))
+            cls = self._make.class_of("resource", table, keys) if isinstance(named[name], dict) else None
+            if cls is not None:
+                options = {key: value for key, value in keys.items() if key != "type"}
+                checked = self._make.resource_options(cls, table, options)
+                found[name] = (cls, checked or {})
+        return found
+
+    def _connectors(self, tables: dict[str, Any], kind: str, options: type[Any]) -> dict[str, Connector]:
+        found: dict[str, Connector] = {}
+        named = self._table(tables, kind)
+        for name in named:
+            keys = self._table(named, name, (kind,))
+            made = self._make.connector(kind, (kind, name), keys, options) if isinstance(named[name], dict) else None
+            if made is not None:
+                found[name] = made
+        return found
+
+
+def _unreasonable(simulation: Simulation) -> Iterable[tuple[str, str]]:
+    """Yield the keys of ``[simulation]`` whose values make no sense, and why."""
+    for key in ("factor", "lag_monitor_interval"):
+        value = getattr(simulation, key)
+        if not 0 <= value < math.inf:
+            yield key, f"{value} is no number from 0 on. Write {key} = 1.0."
+    if not math.isfinite(simulation.initial_time):
+        yield "initial_time", f"{simulation.initial_time} is no time. Write initial_time = 0."
+    elif simulation.until is not None and not simulation.initial_time < simulation.until < math.inf:
+        start = simulation.initial_time
+        yield "until", f"{simulation.until} is no time after {start}, the start. Give a later one, or none for no end."
+    if simulation.seed is not None and simulation.seed < 0:
+        yield "seed", f"{simulation.seed} is negative. Write a whole number, 0 or more."
+
+
+def _no_model(build: Any) -> str:
+    """Return why something cannot be a model, or nothing."""
+    if not callable(build):
+        return "cannot be called"
+    if inspect.isgeneratorfunction(build) or inspect.iscoroutinefunction(build):
+        return "does nothing when it is called: it is a generator or a coroutine"
+    try:
+        inspect.signature(build).bind(None)
+    except TypeError:
+        return "does not take the environment as its one argument"
+    except ValueError:
+        pass  # without a signature: the call will tell
+    return ""

@@ -1,0 +1,67 @@
+"""Where something stands in a TOML file: in words, and by the number of its line."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from typing import Any
+
+__all__ = ["Table", "dotted", "line_numbers"]
+
+Table = tuple[str, ...]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_MAY_END = re.compile(r"[\]}\"']\s*(#.*)?$")
+
+
+def dotted(table: Table) -> str:
+    """Return the name of a table as it is written in the file: ``bounds."Line_A.rate"``."""
+    # control characters are escaped: a name from a file must not reach the terminal as it is
+    return ".".join(part if _BARE.fullmatch(part) else json.dumps(part[:200], ensure_ascii=False) for part in table)
+
+
+def line_numbers(text: str) -> dict[Table, int]:
+    """Return the line of every table and key in a file that is valid TOML.
+
+    A statement is what `tomllib` accepts by itself: a header, or a key and its value. What is inside of an inline
+    table has the line on which its statement begins.
+    """
+    found: dict[Table, int] = {}
+    table: Table = ()
+    statement, start = "", 1
+    for number, line in enumerate(text.split("\n"), 1):
+        first = not statement
+        if first:
+            start = number
+        statement += f"{line}\n"
+        if not first and not _MAY_END.search(line):
+            continue  # inside a long list: trying at every line would be quadratic
+        try:
+            inner = tomllib.loads(statement)
+        except ValueError:
+            continue
+        if line.lstrip().startswith("[") and first:
+            table = _header(inner)
+            found.setdefault(table, start)
+        else:
+            _collect(inner, table, start, found)
+        statement = ""
+    return found
+
+
+def _header(inner: dict[str, Any]) -> Table:
+    """Return the path of the one table that a header makes."""
+    path: list[str] = []
+    here: Any = inner
+    while isinstance(here, dict) and here:
+        name, here = next(iter(here.items()))
+        path.append(name)
+    return tuple(path)
+
+
+def _collect(inner: Any, path: Table, line: int, found: dict[Table, int]) -> None:
+    if isinstance(inner, dict):
+        for name, value in inner.items():
+            found.setdefault((*path, name), line)
+            _collect(value, (*path, name), line, found)
