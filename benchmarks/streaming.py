@@ -250,7 +250,7 @@ def main() -> None:
         print(seconds, checksum)
         return
     others = ["simpy", *(["happysim"] if find_spec("happysimulator") else [])]
-    print(f"Python {sys.version.split()[0]}, median of {options.rounds} rounds; × is how much less time ours takes")
+    print(f"Python {sys.version.split()[0]}, median of {options.rounds} rounds; x is how much less time ours takes")
     compare("append + poll + commit", "log", RECORDS, others, options.rounds)
     compare("tumbling windows", "windows", EVENTS, others, options.rounds)
     for name in ("flat_log", "flat_windows"):
@@ -262,7 +262,7 @@ def main() -> None:
 
 def compare(title: str, name: str, count: int, others: list[str], rounds: int) -> None:
     took, checksums = measure([f"{name}_{contestant}" for contestant in ("ours", *others)], rounds)
-    ratios = [f"{other} {time / took[0]:.2f}×" for other, time in zip(others, took[1:], strict=True)]
+    ratios = [f"{other} {time / took[0]:.2f}x" for other, time in zip(others, took[1:], strict=True)]
     same = "" if len(set(checksums)) == 1 else f" (the results differ: {checksums})"
     print(f"{title}: {count / took[0]:,.0f}/s; against {', '.join(ratios)}{same}")
 
@@ -274,7 +274,9 @@ def measure(works: list[str], rounds: int) -> tuple[list[float], list[str]]:
     for _ in range(rounds):
         for place, work in enumerate(works):
             command = [sys.executable, str(Path(__file__).resolve()), "--work", work]
-            seconds, checksums[place] = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+            seconds, checksums[place] = subprocess.run(
+                command, capture_output=True, text=True, check=True
+            ).stdout.split()
             times[place].append(float(seconds))
     return [median(taken) for taken in times], checksums
 

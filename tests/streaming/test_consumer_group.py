@@ -299,7 +299,7 @@ def test_a_commit_with_nonsense_is_refused_at_the_call(env, log, run, offsets):
 
     def model():
         yield group.join("c1")
-        with pytest.raises(ValueError, match="billing|orders"):
+        with pytest.raises(ValueError, match=r"billing|orders"):
             group.commit("c1", offsets)
 
     run(model())

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import simpy
-from dynamic_des.errors import ParameterError
 
+from dynamic_des.errors import ParameterError
 from dynamic_des_streaming import EventLog, EventLogStats, KafkaSharding, Record
 
 

@@ -4,8 +4,8 @@ import logging
 
 import numpy as np
 import pytest
-from dynamic_des import DistributionConfig, DynamicRealtimeEnvironment, SimParameter
 
+from dynamic_des import DistributionConfig, DynamicRealtimeEnvironment, SimParameter
 from dynamic_des_streaming import ConsumerGroup, EventLog, StreamProcessor, TumblingWindow
 
 
@@ -68,10 +68,11 @@ def test_a_registry_value_that_makes_no_sense_leaves_the_last_good_one_in_force(
     twin.registry.update("Line_A.variables.latency", -3.0)
     with caplog.at_level(logging.WARNING, "dynamic_des.streaming"):
         assert times(twin, log, 2) == [1.0, 1.0]
-    assert [record.getMessage() for record in caplog.records] == [
+    [record] = caplog.records
+    assert record.getMessage() == (
         "orders.append_latency: -3.0 is not a finite number, 0 or more. Give one, in simulated seconds. "
         "The value stays 1.0."
-    ]
+    )
 
 
 def test_a_distribution_is_drawn_from_the_stream_of_the_component(twin):
@@ -92,15 +93,21 @@ def test_a_live_distribution_is_drawn_with_the_parameters_of_the_moment(twin):
 
 
 def test_a_table_is_a_distribution(twin, env):
-    assert all(time > 0 for time in times(env, EventLog(env, "orders", append_latency={"dist": "exponential", "rate": 2})))
-    with pytest.raises(ValueError, match=r"orders\.append_latency: 'rat' is no field of a distribution\. Did you mean 'rate'"):
+    assert all(
+        time > 0 for time in times(env, EventLog(env, "orders", append_latency={"dist": "exponential", "rate": 2}))
+    )
+    with pytest.raises(
+        ValueError, match=r"orders\.append_latency: 'rat' is no field of a distribution\. Did you mean 'rate'"
+    ):
         EventLog(env, "orders", append_latency={"dist": "exponential", "rat": 2})
     with pytest.raises(ValueError, match="has no dist"):
         EventLog(env, "orders", append_latency={"rate": 2})
 
 
 def test_a_path_needs_a_registry(env):
-    with pytest.raises(ValueError, match=r"orders\.append_latency: 'Line_A\.x' names a live parameter, but Environment"):
+    with pytest.raises(
+        ValueError, match=r"orders\.append_latency: 'Line_A\.x' names a live parameter, but Environment"
+    ):
         EventLog(env, "orders", append_latency="Line_A.x")
 
 
@@ -122,9 +129,7 @@ def test_the_rebalance_delay_may_be_live(twin):
 
 def test_the_allowed_lateness_may_be_live(twin):
     results = []
-    processor = StreamProcessor(
-        twin, "sums", TumblingWindow(10.0), sum, results.append, "Line_A.variables.lateness"
-    )
+    processor = StreamProcessor(twin, "sums", TumblingWindow(10.0), sum, results.append, "Line_A.variables.lateness")
 
     def model():
         processor.process("a", 1)
@@ -136,4 +141,7 @@ def test_the_allowed_lateness_may_be_live(twin):
     twin.process(model())
     twin.run()
     assert [result.result for result in results] == [1, 3]
-    assert (processor.stats.late_events_dropped, twin.now) == (1, 15.0)  # freed when it was planned to be, at the latest
+    assert (processor.stats.late_events_dropped, twin.now) == (
+        1,
+        15.0,
+    )  # freed when it was planned to be, at the latest

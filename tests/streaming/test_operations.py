@@ -3,7 +3,14 @@ from __future__ import annotations
 import pytest
 import simpy
 
-from dynamic_des_streaming import ConsumerGroup, EventLog, Operation, StreamProcessor, TumblingWindow, UnknownMemberError
+from dynamic_des_streaming import (
+    ConsumerGroup,
+    EventLog,
+    Operation,
+    StreamProcessor,
+    TumblingWindow,
+    UnknownMemberError,
+)
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ import inspect
 import typing
 from importlib.metadata import entry_points
 
-import dynamic_des.hookspecs
 import pluggy
 import pytest
 import simpy
-from dynamic_des.hookspecs import GROUP
 
+import dynamic_des.hookspecs
 import dynamic_des_streaming
+from dynamic_des.config.loading import load
+from dynamic_des.hookspecs import GROUP
 from dynamic_des_streaming import AGGREGATES, ConsumerGroup, EventLog, StreamProcessor
 
 KINDS = [EventLog, ConsumerGroup, StreamProcessor]
@@ -112,14 +113,81 @@ def test_all_can_be_made_from_what_a_file_can_say():
     for name, (kind, options) in tables.items():
         env.resources[name] = kind(env, name, **options)
     env.resources["totals"].process("k", 5)
-    env.run()
+    env.run(until=100)
     assert env.resources["orders"].total_records == 2
+
+
+CONFIGURATION = """
+[simulation]
+model = "line:build"
+factor = 0
+
+[parameters.Line_A.service.append]
+dist = "exponential"
+rate = 1000.0
+
+[parameters.Line_A.variables]
+demand = 0.0
+
+[resources.orders]
+type = "streaming.EventLog"
+num_partitions = 3
+sharding_strategy = "kafka"
+retention_policy = { max_age_s = 3600, max_records = 1000 }
+append_latency = "Line_A.service.append"
+read_latency = 0.25
+
+[resources.billing]
+type = "streaming.ConsumerGroup"
+event_log = "orders"
+assignment_strategy = "sticky"
+rebalance_delay = { dist = "constant", value = 2.0 }
+session_timeout = 10
+rebalance_protocol = "cooperative"
+
+[resources.demand]
+type = "streaming.StreamProcessor"
+window_type = { type = "tumbling", size_s = 10 }
+aggregate_fn = "sum"
+downstream = "Line_A.variables.demand"
+late_event_policy = "side_output"
+side_output = "orders"
+watermark = "event"
+idle_timeout_s = 60
+early_trigger = { every_s = 5 }
+"""
+
+MODEL = """
+def build(env):
+    def model():
+        orders, billing = env.resources["orders"], env.resources["billing"]
+        yield billing.join("c1")
+        yield orders.append("k", 7)
+        for record in (yield billing.poll("c1")):
+            env.resources["demand"].process(record.key, record.value, 3.0)
+        env.resources["demand"].process("k", 1, 11.0)
+    env.process(model())
+"""
+
+
+def test_a_configuration_file_can_make_all_three(tmp_path):
+    (tmp_path / "line.toml").write_text(CONFIGURATION)
+    (tmp_path / "line.py").write_text(MODEL)
+    twin = load(tmp_path / "line.toml")
+    with twin.environment() as env:
+        twin.build(env)
+        env.run(until=4)  # before the first preview of the window that is open
+        assert env.registry.get("Line_A.variables.demand").value == 7.0
+        assert env.resources["billing"].assignments == {"c1": [0, 1, 2]}
+        assert env.resources["demand"].active_windows == 1
 
 
 def test_a_group_needs_a_log_that_is_there():
     env = simpy.Environment()
     env.resources = {"orders": EventLog(env, "orders"), "store": simpy.Store(env)}
-    with pytest.raises(ValueError, match=r"billing: event_log: the environment has no resource 'order'\. Did you mean 'orders'"):
+    with pytest.raises(
+        ValueError, match=r"billing: event_log: the environment has no resource 'order'\. Did you mean 'orders'"
+    ):
         ConsumerGroup(env, "billing", "order")
     with pytest.raises(ValueError, match="is no EventLog"):
         ConsumerGroup(env, "billing", "store")

@@ -66,7 +66,9 @@ def test_the_hash_is_the_same_in_every_process():
         "from dynamic_des_streaming import HashSharding; h = HashSharding();"
         "print([h.get_shard(key, 1000) for key in ('a', 'b', b'a', 7, '7', '')])"
     )
-    answers = {subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in "ab"}
+    answers = {
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout for _ in "ab"
+    }
     strategy = HashSharding()
     assert answers == {f"{[strategy.get_shard(key, 1000) for key in ('a', 'b', b'a', 7, '7', '')]}\n"}
     assert strategy.get_shard(7, 1000) == strategy.get_shard("7", 1000)

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 import simpy
-from dynamic_des import DynamicRealtimeEnvironment, SimParameter
 
+from dynamic_des import DynamicRealtimeEnvironment, SimParameter
 from dynamic_des_streaming import EventLog, RegistrySink, StreamProcessor, TumblingWindow
 
 
@@ -81,7 +81,9 @@ def test_a_resource_by_its_name(twin):
     twin.resources = {"results": simpy.Store(twin), "others": simpy.Store(twin)}
     processed(twin, "results")
     assert [result.result for result in twin.resources["results"].items] == [3]
-    with pytest.raises(ValueError, match=r"sums: downstream: the environment has no resource 'result'\. Did you mean 'results'"):
+    with pytest.raises(
+        ValueError, match=r"sums: downstream: the environment has no resource 'result'\. Did you mean 'results'"
+    ):
         processed(twin, "result")
 
 
@@ -97,5 +99,5 @@ def test_what_the_registry_refuses_is_counted_and_logged_once(twin, caplog):
 
 
 def test_a_live_parameter_must_exist(twin):
-    with pytest.raises(KeyError, match="Did you mean 'Line_A.variables.demand'"):
+    with pytest.raises(KeyError, match=r"Did you mean 'Line_A\.variables\.demand'"):
         RegistrySink(twin.registry, "Line_A.variables.demands")

@@ -186,9 +186,7 @@ def test_drop_drops_and_counts(env, results):
 
 def test_update_fires_an_emitted_window_again_with_everything_in_it(env):
     results = []
-    processor = StreamProcessor(
-        env, "lists", TumblingWindow(10.0), list, results.append, 5.0, LateEventPolicy.UPDATE
-    )
+    processor = StreamProcessor(env, "lists", TumblingWindow(10.0), list, results.append, 5.0, LateEventPolicy.UPDATE)
     feed(env, processor, [(1.0, "a", 1), (11.0, "a", 2, 5.0), (12.0, "a", 3, 6.0), (15.0, "a", 4, 7.0)])
     env.run()
     assert results == [
@@ -203,7 +201,9 @@ def test_update_fires_an_emitted_window_again_with_everything_in_it(env):
 
 def test_what_was_emitted_does_not_change_when_its_window_fires_again(env):
     results = []
-    processor = StreamProcessor(env, "ids", TumblingWindow(10.0), lambda records: records, results.append, 5.0, "update")
+    processor = StreamProcessor(
+        env, "ids", TumblingWindow(10.0), lambda records: records, results.append, 5.0, "update"
+    )
     feed(env, processor, [(1.0, "a", 1), (11.0, "a", 2, 5.0)])
     env.run()
     assert [result.result for result in results] == [[1], [1, 2]]
@@ -220,9 +220,7 @@ def test_an_update_of_a_window_that_had_nothing_fires_it_for_the_first_time(env,
 
 def test_side_output_gets_the_late_event_with_key_value_and_event_time(env, results):
     late = simpy.Store(env)
-    processor = StreamProcessor(
-        env, "sums", TumblingWindow(10.0), sum, results, 0.0, LateEventPolicy.SIDE_OUTPUT, late
-    )
+    processor = StreamProcessor(env, "sums", TumblingWindow(10.0), sum, results, 0.0, LateEventPolicy.SIDE_OUTPUT, late)
     feed(env, processor, [(1.0, "a", 1), (11.0, "a", "too late", 2.5)])
     env.run()
     assert late.items == [LateEvent("a", "too late", 2.5, 11.0)]

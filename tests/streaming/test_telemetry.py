@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import simpy
-from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress
 
+from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress
 from dynamic_des_streaming import ConsumerGroup, EventLog, StreamProcessor, TumblingWindow, publish_telemetry
 
 
@@ -47,7 +47,7 @@ def test_the_figures_of_a_group(env):
         log.append(None, number)
     env.run(until=group.join("c1"))
     publish_telemetry(env, group, "g")
-    assert dict((path, value) for _, path, value in env.published) == {
+    assert {path: value for _, path, value in env.published} == {
         "g.lag": 3,
         "g.active": 1,
         "g.joins": 1,
@@ -91,7 +91,9 @@ def test_figures_are_published_at_whole_multiples_of_an_interval_until_stopped(e
 
 def test_a_plain_environment_publishes_nothing():
     env = simpy.Environment()
-    with pytest.raises(ValueError, match=r"orders: Environment publishes no telemetry\. Use a DynamicRealtimeEnvironment"):
+    with pytest.raises(
+        ValueError, match=r"orders: Environment publishes no telemetry\. Use a DynamicRealtimeEnvironment"
+    ):
         publish_telemetry(env, EventLog(env, "orders"), "orders")
 
 

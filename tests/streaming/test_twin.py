@@ -3,8 +3,8 @@ from __future__ import annotations
 import logging
 
 import pytest
-from dynamic_des import DynamicRealtimeEnvironment, LocalIngress, SimParameter
 
+from dynamic_des import DynamicRealtimeEnvironment, LocalIngress, SimParameter
 from dynamic_des_streaming import RegistryFeed, StreamProcessor, TumblingWindow
 
 
@@ -75,5 +75,5 @@ def test_messages_with_an_event_time_of_their_own(twin, caplog):
 
 def test_there_must_be_such_a_path(twin):
     processor = StreamProcessor(twin, "counts", TumblingWindow(10.0), len, [].append)
-    with pytest.raises(KeyError, match="Did you mean 'Line_A.variables.reading'"):
+    with pytest.raises(KeyError, match=r"Did you mean 'Line_A\.variables\.reading'"):
         RegistryFeed(twin.registry, "Line_A.variables.readings", processor)

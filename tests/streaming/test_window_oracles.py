@@ -70,7 +70,9 @@ def test_fixed_windows_emit_what_brute_force_says(arrivals, size, slide, interva
                 expected.append((clock, end, key, start, [number for _, number in content[: place + 1]]))
     assert late == expected_late
     assert sorted(results) == sorted(expected)
-    on_time_results = [(now, end, key, start) for now, end, key, start, _ in results if now == -(-end // interval) * interval]
+    on_time_results = [
+        (now, end, key, start) for now, end, key, start, _ in results if now == -(-end // interval) * interval
+    ]
     assert on_time_results == sorted(on_time_results)
     assert processor.active_windows == 0
     assert not processor._store._states
@@ -139,9 +141,7 @@ class NaiveSessions:
         self.results.append((session[0], session[1], list(session[2])))
 
 
-@given(
-    st.lists(st.integers(0, 60), max_size=50), st.integers(1, 8), st.integers(0, 10), st.integers(0, 15)
-)
+@given(st.lists(st.integers(0, 60), max_size=50), st.integers(1, 8), st.integers(0, 10), st.integers(0, 15))
 def test_sessions_with_late_events_are_those_of_a_plain_list(times, gap, slack, lateness):
     env = simpy.Environment()
     results, late = [], []

@@ -158,7 +158,9 @@ def test_an_event_in_a_million_windows_is_refused():
 
 
 def test_times_too_large_to_be_told_apart_are_refused():
-    with pytest.raises(ValueError, match=r"doubles of this size cannot tell times apart that are 0\.1 s from each other"):
+    with pytest.raises(
+        ValueError, match=r"doubles of this size cannot tell times apart that are 0\.1 s from each other"
+    ):
         TumblingWindow(0.1).assign_windows(1e18)
 
 

@@ -57,7 +57,7 @@ class ProcessingTime:
     def now(self) -> float:
         """Return the last multiple of the interval that the clock has reached."""
         read = self._clock()
-        return read if read >= self._least else self._least
+        return max(read, self._least)
 
     def passed(self) -> float:
         """Return the last multiple whose tick is over: at this very instant it may be still to come."""
