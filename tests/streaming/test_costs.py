@@ -71,7 +71,7 @@ OPERATIONS = {
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_an_operation_on_a_million_records_costs_what_it_costs_on_ten_thousand(logs, operation):
     for made in logs:
-        operation(*made)  # what is done once is done
+        instructions(lambda made=made: operation(*made))  # what is done once is done; Python 3.12 counts from now on
     short, long = (instructions(lambda made=made: operation(*made)) for made in logs)
     assert 0 < long <= 1.5 * short
 
@@ -94,6 +94,7 @@ def test_an_event_after_many_windows_costs_what_it_costs_after_a_few(window_type
             processor.process(f"k{number}", 1)
         env.run(until=env.now + 1.0)
 
+    instructions(second)  # Python 3.12 counts from the second time on
     costs = []
     for windows in (100, 20_000):
         while processor.total_windows_emitted < windows:

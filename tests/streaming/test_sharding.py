@@ -86,3 +86,10 @@ def test_the_same_key_stays_in_its_partition(env):
     homes = {}
     for operation in operations:
         assert homes.setdefault(operation.value.key, operation.value.partition) == operation.value.partition
+
+
+def test_what_was_routed_before_makes_no_difference():
+    strategy = HashSharding()
+    strategy.get_shard(12345, 4)
+    with pytest.raises(ValueError, match=r"12345\.0 cannot be routed"):
+        strategy.get_shard(12345.0, 4)

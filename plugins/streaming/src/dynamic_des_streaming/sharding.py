@@ -76,7 +76,7 @@ def murmur2(data: bytes) -> int:
 # a simulated stream repeats its keys: looking them up is several times faster than hashing them
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=65536, typed=True)
 def _spread(key: Any) -> int:
     if isinstance(key, Integral):
         key = str(int(key))
@@ -84,7 +84,7 @@ def _spread(key: Any) -> int:
     return crc32(_as_bytes(key)) * 2654435769 & 0xFFFFFFFF
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=65536, typed=True)
 def _kafka_hash(key: Any) -> int:
     return murmur2(_as_bytes(key)) & 0x7FFFFFFF
 
