@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-__all__ = ["Problems"]
+__all__ = ["SET", "Problems"]
+
+SET: Table = ("--set",)  # in the place of a table: what was given by this option
 
 
 class _Problem(NamedTuple):
@@ -67,6 +69,8 @@ class Problems:
         text = printable(problem.text.replace("\n", " "))
         if problem.table == ("simulation",) and problem.key in self._options:
             return f"--{problem.key}: {text}"
+        if problem.table == SET:
+            return f"{printable(' '.join((*SET, problem.key or '')).rstrip())}: {text}"
         where = f"{self._file}:{line}" if line else f"{self._file}"
         parts = [f"[{dotted(problem.table)}]"] if problem.table else []
         if problem.key is not None:
