@@ -103,8 +103,7 @@ def test_values_that_belong_together_are_set_together(twin):
     done = twin("run", "twin.toml", "--set", "A.service.x.low=5")
     assert done.returncode == 2
     assert done.stderr == (
-        "twin.toml: --set: A.service.x.low: low 5.0 is above high 2.0: send low and high in one change. "
-        "The value stays 1.0.\n"
+        "--set: A.service.x.low: low 5.0 is above high 2.0: send low and high in one change. The value stays 1.0.\n"
     )
 
 
@@ -114,10 +113,9 @@ def test_every_setting_that_cannot_be_is_named(small):
         "--set", "A.resources.lathe.current_cap=true",
     )  # fmt: skip
     assert done.stderr.splitlines() == [
-        "twin.toml: --set A.arrival.parts.rat: 'A.arrival.parts.rat': no such path. "
-        "Did you mean 'A.arrival.parts.rate'?",
-        "twin.toml: --set A.arrival.parts.rate: 'fast' is not a number. Give another value.",
-        "twin.toml: --set A.resources.lathe.current_cap: True is a flag, not a whole number. Give another value.",
+        "--set A.arrival.parts.rat: 'A.arrival.parts.rat': no such path. Did you mean 'A.arrival.parts.rate'?",
+        "--set A.arrival.parts.rate: 'fast' is not a number. Give another value.",
+        "--set A.resources.lathe.current_cap: True is a flag, not a whole number. Give another value.",
     ]
     assert (done.returncode, done.stdout) == (2, "")
 
@@ -161,7 +159,7 @@ def test_a_wrong_file_exits_with_two_and_runs_nothing(small):
     small.file(f"{FILE}flush_intervall = 1\n", "wrong.toml")
     done = small("run", "wrong.toml")
     assert done.stderr == (
-        "wrong.toml:20: [egress.screen] flush_intervall: unknown key. Did you mean 'flush_interval'?\n"
+        "wrong.toml:21: [egress.screen] flush_intervall: unknown key. Did you mean 'flush_interval'?\n"
     )
     assert (done.returncode, done.stdout) == (2, "")
 
@@ -299,7 +297,14 @@ def test_changes_are_counted_and_an_ingress_that_failed_says_why(twin):
 def test_standard_input_steers(twin):
     twin.module(
         "model",
-        "def build(env): env.process(wait(env))\ndef wait(env):\n    value = env.registry.get('A.variables.x')\n    yield value.wait_for_change()\n    env.publish_event('x', {'now': value.value})",
+        """
+        def wait(env):
+            value = env.registry.get("A.variables.x")
+            yield value.wait_for_change()
+            env.publish_event("x", {"now": value.value})
+
+        def build(env): env.process(wait(env))
+        """,
     )
     twin.file(
         """
@@ -359,5 +364,5 @@ def test_every_command_has_help(small, command):
 def test_the_command_itself_lists_them_and_the_exit_codes(small):
     done = small("--help")
     assert "run      Run a twin from its configuration file." in done.stdout
-    assert "3 done but something was lost" in done.stdout
+    assert "3 done but something was lost" in " ".join(done.stdout.split())
     assert small("--version").stdout == "dynamic-des, version 0.1.0\n"
