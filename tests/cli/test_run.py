@@ -300,7 +300,8 @@ def test_standard_input_steers(twin):
         """
         def wait(env):
             value = env.registry.get("A.variables.x")
-            yield value.wait_for_change()
+            if value.value == 1:  # else it was there before time began
+                yield value.wait_for_change()
             env.publish_event("x", {"now": value.value})
 
         def build(env): env.process(wait(env))
