@@ -101,17 +101,17 @@ def test_a_standard_output_that_the_program_closed_is_no_endless_loop(monkeypatc
 
 
 def test_an_unknown_format_is_refused():
-    with pytest.raises(ConfigError, match="ConsoleEgress: format is 'yaml'. Give 'text' or 'json'"):
+    with pytest.raises(ConfigError, match=r"ConsoleEgress: format is 'yaml'\. Give 'text' or 'json'"):
         ConsoleEgress("yaml")
 
 
-@pytest.mark.parametrize("format", ["text", "json"])
+@pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("factor", [0, 0.0001])
-def test_when_the_reader_of_a_pipe_goes_the_run_goes_on_and_says_so_once(tmp_path, format, factor):
+def test_when_the_reader_of_a_pipe_goes_the_run_goes_on_and_says_so_once(tmp_path, form, factor):
     script = textwrap.dedent(f"""
         from dynamic_des import ConsoleEgress, DynamicRealtimeEnvironment, FileEgress
         env = DynamicRealtimeEnvironment(factor={factor})
-        env.setup_egress([ConsoleEgress({format!r}), FileEgress({str(tmp_path / "f")!r}, system=False)], batch_size=10)
+        env.setup_egress([ConsoleEgress({form!r}), FileEgress({str(tmp_path / "f")!r}, system=False)], batch_size=10)
         def model():
             for number in range(5000):
                 env.publish_telemetry("x", number)

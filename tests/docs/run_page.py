@@ -152,6 +152,7 @@ class Page:
 def main(path):
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
+        sys.path.insert(0, folder)  # the page's files can be imported
         try:
             Page(path, Path(folder)).run()
         except PageError as error:

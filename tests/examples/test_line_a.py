@@ -78,7 +78,7 @@ def test_the_configuration_file_describes_the_same_line():
     assert done.returncode == 0
     events = [row for row in done.stdout.splitlines() if row.startswith("[EVT]")]
     assert events == [row for row in line_a("--factor", "0").stdout.splitlines() if row.startswith("[EVT]")]
-    assert "changes: 2 applied, 0 refused" in done.stderr
+    assert "2 changes applied, 0 refused" in done.stderr
 
 
 @pytest.mark.full

@@ -98,7 +98,7 @@ def _as_plain(value: Any) -> Any:
         return bytes(value).decode("utf-8")
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         return value.tolist()
-    if type(value).__module__ in ("decimal", "fractions", "uuid", "pathlib"):
+    if type(value).__module__.partition(".")[0] in ("decimal", "fractions", "uuid", "pathlib"):
         return str(value)
     raise TypeError(f"a {type(value).__name__} has no JSON form")
 

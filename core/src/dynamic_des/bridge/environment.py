@@ -112,6 +112,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         providers: Iterable[BaseEgress] | Mapping[str, BaseEgress],
         batch_size: int = 500,
         flush_interval: float = 1.0,
+        lag_monitor_interval: float | None = None,
         **options: Any,
     ) -> None:
         """Open egresses: from now on every record goes to each of them. A second call adds to the first.
@@ -120,12 +121,15 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             providers: The egresses; a mapping gives them names, else they are named after their class.
             batch_size: Most records in one ``write``.
             flush_interval: Wall seconds after which fewer are written, in real time.
+            lag_monitor_interval: Another value for the environment's own, when given.
             **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout`` (see
                 `SinkOptions`).
 
         Raises:
             ConfigError: If something is not an egress, or an option is unknown.
         """
+        if lag_monitor_interval is not None:
+            self._steering.monitor_lag_every(lag_monitor_interval)
         wanted = {"batch_size": batch_size, "flush_interval": flush_interval, **options}
         checked = _options(SinkOptions, wanted, "setup_egress")
         named = _named(providers, BaseEgress, "setup_egress", taken=[sink.name for sink in self._sinks()])

@@ -114,6 +114,8 @@ class Sink:
         self._task: asyncio.Task[Any] | None = None
         self._worker = Worker(f"write {name}")
         self._blocking = not inspect.iscoroutinefunction(self._egress.write)
+        if self._blocking:
+            self._worker.start()
         self._first_waits_since: float | None = None
 
     @property

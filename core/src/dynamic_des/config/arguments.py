@@ -82,8 +82,7 @@ class Arguments:
                 given[key] = value
         for name, parameter in signature.parameters.items():
             if parameter.required and name not in keys:
-                remedy = f"Write {name} = …"
-                self._problems.add(table, name, f"is missing: {signature.name} cannot do without it. {remedy}")
+                self._problems.add(table, name, f"is missing, and has no default. Write {name} = ….")
         return None if len(self._problems) > before else given
 
     def _argument(self, parameter: Parameter, table: Table, value: Any) -> Any:
@@ -123,7 +122,9 @@ class Arguments:
     def _named(self, parameter: Parameter, table: Table, value: Any) -> Any:
         """Return what ``"module:name"`` names, or what a sub-table with a ``type`` describes."""
         place = value.get("type") if isinstance(value, dict) else value
-        if not isinstance(place, str) or (parameter.takes_text and not _PLACE.fullmatch(place)):
+        if parameter.takes_values and not isinstance(value, str) and not _is_place(place):
+            return value
+        if not isinstance(place, str) or (parameter.takes_text and not _is_place(place)):
             if parameter.takes_text and isinstance(value, str):
                 return _NOTHING
             remedy = f'Write {parameter.name} = "module:name".'
@@ -179,9 +180,13 @@ class Arguments:
             if (client is None or client.open) and not nearest(key, [*own, *theirs], cutoff=_NEARLY):
                 return True
         hint = nearest(key, [*own, *(client.keys if client is not None else ())])
-        takes = f" {signature.name} takes {', '.join(own)}." if own else f" {signature.name} takes no keys."
-        self._problems.add(table, key, f"unknown key.{hint or takes} {'' if hint else 'Remove it.'}".rstrip())
+        takes = f" {signature.name} takes {', '.join(own) or 'no keys'}. Remove it."
+        self._problems.add(table, key, f"unknown key.{hint or takes}")
         return False
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) and _PLACE.fullmatch(value) is not None
 
 
 def _is_meant_as_it_stands(parameter: Parameter, value: Any) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dynamic_des.errors import PluginError
+from dynamic_des.errors import PluginError, nearest
 from dynamic_des.plugins import import_object
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class ModelFolder:
             PluginError: If it is not there; says what is missing.
         """
         self.prepare(place)
+        top = place.partition(":")[0].partition(".")[0]
+        hint = nearest(top, {entry.stem for entry in self._folder.glob("*.py")} - {top})
+        if hint and top.isidentifier() and find_spec(top) is None:
+            raise PluginError(f"{place}: there is no module {top!r}.{hint}")
         return import_object(place)
 
     def _leave(self) -> None:

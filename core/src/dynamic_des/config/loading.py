@@ -84,6 +84,7 @@ class _Loader:
         parameters = self._parameters(tables, settings)
         return Twin(
             self._file,
+            self._problems,
             simulation or Simulation(""),
             self._model(simulation),
             parameters.parameters,
@@ -111,8 +112,15 @@ class _Loader:
         if "simulation" not in tables:
             self._problems.add(table, None, 'is missing. Write [simulation], and model = "module:function" under it.')
             return None
-        keys = {**self._table(tables, "simulation"), **self._overrides}
+        if not isinstance(tables["simulation"], dict):
+            self._table(tables, "simulation")
+            return None
+        keys = {**tables["simulation"], **self._overrides}
         simulation: Simulation | None = self._make.plain(Simulation, table, keys)
+        if simulation is None:  # what is right of it can still be looked at
+            known = {"model": "", **{key: keys[key] for key in keys if key in Simulation.__dataclass_fields__}}
+            right = {key: value for key, value in known.items() if key == "model" or not self._problems.has(table, key)}
+            simulation = self._make.plain(Simulation, table, right)
         if simulation is not None:
             for key, text in _unreasonable(simulation):
                 self._problems.add(table, key, text)
@@ -120,7 +128,7 @@ class _Loader:
 
     def _model(self, simulation: Simulation | None) -> Callable[[Any], Any]:
         build: Any = None
-        if simulation is not None:
+        if simulation is not None and simulation.model:
             try:
                 build = self._folder.import_object(simulation.model)
             except PluginError as error:

@@ -134,7 +134,7 @@ class Maker:
                 options(**{key: value})
             except ConfigError as error:
                 where, separator, text = str(error).partition(f": {key} is ")
-                self._problems.add(table, key, text if separator else where)
+                self._problems.add(table, key, f"is {text}" if separator else where)
                 return None
         return options(**arguments)
 

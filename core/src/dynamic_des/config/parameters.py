@@ -9,7 +9,7 @@ from simpy import Environment
 
 from dynamic_des.errors import ParameterError, UnknownPathError, show, suggest
 from dynamic_des.sim.casting import Refusal, to_float
-from dynamic_des.sim.parameters import CapacityConfig, DistributionConfig, SimParameter
+from dynamic_des.sim.parameters import FAMILIES, CapacityConfig, DistributionConfig, SimParameter
 from dynamic_des.sim.registry import SimulationRegistry
 
 if TYPE_CHECKING:
@@ -119,16 +119,19 @@ class Parameters:
         config = self._config(CONFIGS[kind], outer, name, keys)
         if config is None:
             return
+        dist = getattr(config, "dist", None)
+        if kind in ("arrival", "service") and not (isinstance(dist, str) and dist in FAMILIES):
+            self._problems.add((*outer, name), "dist", f"{show(dist)} is no distribution.{suggest(dist, FAMILIES)}")
+            return
         try:  # each for itself, so that every wrong one is named
             SimulationRegistry(Environment()).register_sim_parameter(SimParameter("_", **{kind: {name: config}}))
             getattr(parameter, kind)[name] = config
         except ParameterError as error:
-            text = str(error).removeprefix(f"_.{kind}.{name}: ").removesuffix(".")
+            text = str(error).removeprefix(f"_.{kind}.{name}").lstrip(".: ").removesuffix(".")
             key, separator, reason = text.partition(": ")
-            if separator and key in keys:
-                self._problems.add((*outer, name), key, f"{reason}. Write {_WANTED.get(key, 'a number')}.")
-            else:
-                self._problems.add((*outer, name), None, f"{text}. Write other values.")
+            found, text = (key, reason) if separator and key in keys else (None, text)
+            wanted = _WANTED.get(key, "a number") if found else "other values"
+            self._problems.add((*outer, name), found, f"{text}." if ". " in text else f"{text}. Write {wanted}.")
 
     def _config(self, cls: type[Any], outer: Table, name: str, keys: Any) -> Any:
         if not isinstance(keys, dict):
@@ -142,8 +145,8 @@ class Parameters:
                 self._problems.add(table, key, f"unknown key.{suggest(key, fields)}")
         for key, field in fields.items():
             if field.default is dataclasses.MISSING and key not in keys:
-                self._problems.add(table, key, f"is missing: a {cls.__name__} cannot do without it. Write {key} = ….")
+                self._problems.add(table, key, f"is missing, and has no default. Write {key} = ….")
         return cls(**keys) if len(self._problems) == before else None
 
 
-_WANTED = {"dist": "the name of a distribution", "values": "a list of numbers", "weights": "a list of numbers"}
+_WANTED = {"values": "a list of numbers", "weights": "a list of numbers"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from typing import Any
@@ -17,8 +16,7 @@ _MAY_END = re.compile(r"[\]}\"']\s*(#.*)?$")
 
 def dotted(table: Table) -> str:
     """Return the name of a table as it is written in the file: ``bounds."Line_A.rate"``."""
-    # control characters are escaped: a name from a file must not reach the terminal as it is
-    return ".".join(part if _BARE.fullmatch(part) else json.dumps(part[:200], ensure_ascii=False) for part in table)
+    return ".".join(part if _BARE.fullmatch(part) else f'"{"".join(map(_escaped, part[:200]))}"' for part in table)
 
 
 def line_numbers(text: str) -> dict[Table, int]:
@@ -43,11 +41,19 @@ def line_numbers(text: str) -> dict[Table, int]:
             continue
         if line.lstrip().startswith("[") and first:
             table = _header(inner)
-            found.setdefault(table, start)
+            for depth in range(1, len(table) + 1):  # what it is in may have no header of its own
+                found.setdefault(table[:depth], start)
         else:
             _collect(inner, table, start, found)
         statement = ""
     return found
+
+
+def _escaped(character: str) -> str:
+    """Return a character, or its number: what controls a terminal must not reach it."""
+    if character.isprintable() and character not in '"\\':
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def _header(inner: dict[str, Any]) -> Table:

@@ -52,6 +52,10 @@ class Problems:
         if problem not in self._found:
             self._found.append(problem)
 
+    def has(self, table: Table, key: str) -> bool:
+        """Return whether something is wrong with a key."""
+        return any((problem.table, problem.key) == (table, key) for problem in self._found)
+
     def raise_any(self) -> None:
         """Raise everything that was noted, if anything was.
 
@@ -67,7 +71,8 @@ class Problems:
         raise ConfigError("\n".join(self._worded(line, problem) for line, problem in placed))
 
     def _worded(self, line: int | None, problem: _Problem) -> str:
-        text = problem.text.replace("\n", " ")
+        letters = problem.text.replace("\n", " ")
+        text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in letters)
         if problem.table == ("simulation",) and problem.key in self._options:
             return f"--{problem.key}: {text}"
         where = f"{self._file}:{line}" if line else f"{self._file}"

@@ -43,6 +43,8 @@ def read_tables(file: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _not_toml(file: Path, reason: str) -> str:
+    if "set_int_max_str_digits" in reason:
+        reason = "an integer has too many digits"
     found = _PLACE.search(reason)
     where = f"{file}:{found[1]}" if found and found[1] else f"{file}"
     column = f" at column {found[2]}" if found and found[2] else " at the end" if found else ""

@@ -46,12 +46,14 @@ def _wrong(parameter: Parameter, error: Any) -> Wrong:
     value = error["input"]
     if not inside:
         return Wrong("", _text(parameter, expected(parameter.annotation), value, error))
+    if error["type"] == "missing":
+        return Wrong(inside, f"is missing. Write all that {parameter.name} takes there.")
     words = _NESTED.get(error["type"])
     hidden = parameter.secret or any(is_secret_key(str(part)) for part in (parameter.name, *error["loc"]))
     shown = "" if hidden else f"{show(value)}: "
     if words is None:
         return Wrong(inside, f"{shown}{_message(error)}. Write what {parameter.name} takes there.")
-    return Wrong(inside, f"{'this' if hidden else show(value)} is not {words}. Write {words}.")
+    return Wrong(inside, f"{'this' if hidden else show(value)} is not {words}. {_write(words)}.")
 
 
 def _text(parameter: Parameter, words: str, value: Any, error: Any = None) -> str:
@@ -59,8 +61,12 @@ def _text(parameter: Parameter, words: str, value: Any, error: Any = None) -> st
     shown = "this" if hidden else show(value)
     if error is not None and error["type"] not in _NESTED and error["type"] != "literal_error":
         shown = "" if hidden else f"{shown}: "
-        return f"{shown}{_message(error)}. Write {words}{_example(parameter)}."
-    return f"{shown} is not {words}. Write {words}{_example(parameter)}."
+        return f"{shown}{_message(error)}. {_write(words)}{_example(parameter)}."
+    return f"{shown} is not {words}. {_write(words)}{_example(parameter)}."
+
+
+def _write(words: str) -> str:
+    return f"Write {'text in quotes' if words == 'text' else words}"
 
 
 def _message(error: Any) -> str:

@@ -6,14 +6,13 @@ from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from simpy.core import EmptySchedule
 
 from dynamic_des.errors import show
 from dynamic_des.sim.arrivals import Arrival
-from dynamic_des.sim.clock import Alarm, WallClock
+from dynamic_des.sim.clock import Alarm, WallClock, check_number
 from dynamic_des.sim.records import freeze
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ class Steering:
         changes_refused: How many were refused.
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
         processed: How many events have been processed: with the time, a change's place in the event order.
+        clock: Maps simulation time to wall time.
         note_change: Called with each settled change and its place, for the journal.
     """
 
@@ -75,7 +75,12 @@ class Steering:
     def start_clock(self) -> None:
         """Let wall time count from now on."""
         self._env.real_start = self.clock.start(self._env._now)
-        self._next_lag = monotonic() + self._lag_interval_s if self._lag_interval_s else inf
+        self._next_lag = self.clock.wall() + self._lag_interval_s if self._lag_interval_s else inf
+
+    def monitor_lag_every(self, interval_s: float) -> None:
+        """Measure the lag every ``interval_s`` wall seconds from the next run on; 0 for never."""
+        check_number("lag_monitor_interval", interval_s)
+        self._lag_interval_s = interval_s
 
     def apply_due(self) -> float:
         """Apply, at ``factor=0``, what comes before the next event; return the time of the change after it.
@@ -109,7 +114,7 @@ class Steering:
             self.start_clock()
         model_first = False
         while True:
-            wall = monotonic()
+            wall = clock.wall()
             next_event = queue[0][0] if queue else inf
             next_change = self._next_change()
             if wall >= self._next_hand_over:  # a model that lags never rests, which is when records leave else
