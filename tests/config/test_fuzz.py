@@ -49,7 +49,7 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-PLACE = re.compile(r"^(\[[^\n]+?\]|[^\n]+?):? [^\n]+: |^[^\n]*: ")
+PLACE = re.compile(r'(:\d+)?: (\[[^\n]+\]|"[^\n]+"|[^\n ]+|is|cannot)[: ]')
 REMEDY = re.compile(
     r"\b(Did you mean '[^\n]+'\?|(Write|Give|Set|Save|Use|Install it|Install|There are|Move|Remove|Rename|Name|Derive|"
     r"Choose|Register|Swap|Mend|Is it|Report|Wrap) [^\n]+)$"

@@ -129,7 +129,5 @@ class Twin:
                 self.problems.add(("resources", name), None, str(error))
             except Exception as error:  # noqa: BLE001 - a constructor is a plugin's code
                 self.problems.add(("resources", name), None, f"{cls.__name__}: {raised(error)}. Give other options.")
-        try:
-            self.problems.raise_any()
-        except ConfigError as error:
-            raise ConfigError(self.secrets.redact(str(error))) from None
+        if len(self.problems):
+            raise ConfigError(self.secrets.redact(self.problems.text()))
