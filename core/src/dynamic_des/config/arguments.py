@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.config.annotations import members
 from dynamic_des.config.signatures import Parameter, Signature, client_of, signature_of
 from dynamic_des.config.validation import checked
 from dynamic_des.errors import PluginError, nearest, show
@@ -91,7 +90,7 @@ class Arguments:
             self._secrets.add(value)
         if parameter.role in ("serializer", "deserializer"):
             return self._serializers(parameter, table, value)
-        if parameter.role in ("callable", "class") and not _is_meant_as_it_stands(parameter, value):
+        if parameter.role in ("callable", "class"):
             found = self._named(parameter, table, value)
             if found is not _NOTHING:
                 return found
@@ -187,12 +186,3 @@ class Arguments:
 
 def _is_place(value: Any) -> bool:
     return isinstance(value, str) and _PLACE.fullmatch(value) is not None
-
-
-def _is_meant_as_it_stands(parameter: Parameter, value: Any) -> bool:
-    """Return whether a value names nothing: a number or a table, where the parameter takes one beside a function."""
-    if isinstance(value, dict):
-        return parameter.mapped and "type" not in value
-    if isinstance(value, (int, float)):
-        return not {int, float}.isdisjoint(members(parameter.annotation))
-    return False
