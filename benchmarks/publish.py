@@ -5,8 +5,8 @@
     python benchmarks/publish.py --desflow ../dfl/bin/python  and beside the desflow of that interpreter
 
 Every figure is CPU time of the simulation thread for each call, the median over rounds of fresh processes that take
-turns. What is published differs from call to call and is kept until a sink that forgets has taken it. The baselines keep
-what they make for as long: a copy of the dictionary, and its JSON.
+turns. What is published differs from call to call and is kept until a sink that forgets has taken it. The baselines
+keep what they make for as long: a copy of the dictionary, and its JSON.
 """
 
 import argparse
@@ -136,10 +136,8 @@ def main():
         ns = {who: statistics.median(all_rounds) for who, all_rounds in figures.items()}
         ours = ns["dynamic_des"]
         peer = f"{ns['desflow'] / ours:.1f}" if "desflow" in ns else "-"
-        print(
-            f"{row:<12} {ours:>5.0f} ns {ours / bar:>6.2f} {ours / ns['copy']:>7.2f} {ours / ns['json']:>7.2f} {peer:>15}",
-            flush=True,
-        )
+        ratios = f"{ours / bar:>6.2f} {ours / ns['copy']:>7.2f} {ours / ns['json']:>7.2f}"
+        print(f"{row:<12} {ours:>5.0f} ns {ratios} {peer:>15}", flush=True)
 
 
 if __name__ == "__main__":
