@@ -1,12 +1,15 @@
 """Everything that is wrong with a file, in one go: where, what, and what to write instead."""
 
 import re
+from importlib.metadata import entry_points
 
 import pytest
 
 from dynamic_des import ConfigError
 from dynamic_des.config.loading import load
 
+# what there is to choose from: this repository's own plugins are installed, too
+RESOURCES = ["resource", "container", "store", *sorted(one.name for one in entry_points(group="dynamic_des"))]
 SMALL = '[simulation]\nmodel = "model:build"\n'
 
 
@@ -82,8 +85,8 @@ def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file(folde
         "twin.toml:26: [bounds.\"Line_A.resources.lathe.max_cap\"] maximum: unknown key. Did you mean 'max'?",
         "twin.toml:29: [bounds.\"Line_A.variables.shift\"] max: 'much' is not a number. Write a number.",
         (
-            "twin.toml:32: [resources.buffer] type: 'shop': there is no resource of this type. Use one of resource, "
-            'container, store, install a plugin that has it, or write "module:Class".'
+            "twin.toml:32: [resources.buffer] type: 'shop': there is no resource of this type. "
+            f'Use one of {", ".join(RESOURCES)}, install a plugin that has it, or write "module:Class".'
         ),
         (
             "twin.toml:35: [ingress.control] type: kafka: this plugin is not installed. "

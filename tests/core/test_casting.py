@@ -143,6 +143,7 @@ def test_a_flag_is_never_guessed(sent):
     ("sent", "got"),
     [
         ("idle", "idle"),
+        (np.str_("idle"), "idle"),
         ("", ""),
         (5, "5"),
         (0.5, "0.5"),

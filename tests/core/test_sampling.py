@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dynamic_des.errors import ConfigError, ParameterError
+from dynamic_des.sim.draws import DRAWS
 from dynamic_des.sim.environment import SteeredEnvironment
 from dynamic_des.sim.parameters import FAMILIES, DistributionConfig, SimParameter
 from dynamic_des.sim.sampling import Sampler
@@ -31,6 +32,7 @@ def sampler():
 
 def test_there_is_an_example_of_every_family():
     assert VALID.keys() == FAMILIES.keys()
+    assert DRAWS.keys() | {"exponential"} == FAMILIES.keys()
 
 
 @pytest.mark.parametrize("config", VALID.values(), ids=VALID)

@@ -166,6 +166,21 @@ def test_subscribers_adjust_before_any_waiter_goes_on(env):
     ]
 
 
+def test_whom_a_listener_serves_goes_on_before_who_waits_for_any_of_the_changes(env):
+    order, granted = [], env.event()
+    env.registry.get("L.resources.m.current_cap").subscribe(lambda _: granted.succeed("served"))
+
+    def wait_for(event):
+        order.append((yield event))
+
+    env.process(wait_for(env.registry.get("L.variables.speed").wait_for_change()))
+    env.process(wait_for(granted))
+    env.run(until=1)
+    env.registry.update_many({"L.variables.speed": 2.0, "L.resources.m.current_cap": 3})
+    env.run()
+    assert order == ["served", 2.0]
+
+
 def test_a_listener_may_change_another_parameter(env, speed):
     env.registry.get("L.variables.shift").subscribe(lambda _: env.registry.update("L.variables.speed", 0.5))
     assert env.registry.update("L.variables.shift", "night").status == "applied"

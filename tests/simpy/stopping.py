@@ -53,9 +53,7 @@ def stubborn(env):
             try:
                 yield env.timeout(1)
                 tick(env)
-            except (
-                GeneratorExit
-            ):  # the interpreter ends: its complaint about a generator that goes on is not of interest
+            except GeneratorExit:  # the interpreter is ending, and complains about one that goes on
                 raise
             except:  # noqa: E722
                 seen.append("swallowed")
@@ -95,7 +93,7 @@ def main():
     if "ignored" in sys.argv:
         signal.signal(SIGNAL, signal.SIG_IGN)
     before, raised = handlers(), None
-    with DynamicRealtimeEnvironment(factor=factor) as env:
+    with DynamicRealtimeEnvironment(factor=factor, lag_monitor_interval=0) as env:  # nothing else ends a wait
         env.setup_egress([FileEgress(file)])
         until = globals()[model](env)
         try:

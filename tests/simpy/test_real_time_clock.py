@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.simpy.wall import Wall
 
-from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress, SimParameter
+from dynamic_des import ConfigError, DynamicRealtimeEnvironment, MemoryEgress, SimParameter
 
 # powers of two, so that every sum of them is exact
 DELAYS = st.sampled_from([0, 0.5, 1, 1, 2, 4])
@@ -76,6 +76,22 @@ def test_the_clock_stands_still_between_a_run_and_a_step(wall):
     while env.peek() < 4:
         env.step()
     assert log == [(0, 0), (1, 0.5), (2, 61.0), (3, 61.5)]
+
+
+def test_a_run_from_within_a_run_does_not_start_the_clock_anew(wall):
+    env, log = DynamicRealtimeEnvironment(factor=0.5), []
+
+    def impatient(env):
+        yield env.timeout(1)
+        wall.now += 1.25
+        env.run(until=2.5)
+        log.append(("back", env.now, wall.passed))
+
+    env.process(ticking(env, wall, log))
+    env.process(impatient(env))
+    env.run(until=5)
+    # the ticks at 2 and 3 were due at wall 1.0 and 1.5, in the middle of the 1.25 that the model was busy
+    assert log == [(0, 0), (1, 0.5), (2, 1.75), ("back", 2.5, 1.75), (3, 1.75), (4, 2.0)]
 
 
 def test_strict_raises_what_simpy_raises(wall):
@@ -272,3 +288,13 @@ def test_publishing_the_lag_is_no_event_and_takes_no_number_of_the_models(wall):
     assert [record["sys_seq"] for record in egress.system] == list(range(1, len(egress.system) + 1))
     assert len(egress.system) == 8
     assert next(env._eid) == 6  # the process's start, four timeouts, its end
+
+
+def test_setup_egress_may_set_how_often_the_lag_is_measured_too():
+    sink = MemoryEgress()
+    with DynamicRealtimeEnvironment(factor=1.0, lag_monitor_interval=0) as env:
+        env.setup_egress([sink], lag_monitor_interval=0.02)
+        env.run(until=0.2)
+        with pytest.raises(ConfigError, match="lag_monitor_interval is -1"):
+            env.setup_egress([MemoryEgress()], lag_monitor_interval=-1)
+    assert len(sink.system_values("system.simulation.lag_seconds")) >= 3

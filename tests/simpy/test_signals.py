@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("stopping.py")
-RAISED = {"SIGINT": "KeyboardInterrupt()", "SIGTERM": "SystemExit(0)"}
+RAISED = {"SIGINT": "Interrupted()", "SIGTERM": "Terminated(0)"}
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="os.kill ends the process there")
 
 each_signal = pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM"])

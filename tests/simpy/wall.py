@@ -46,7 +46,7 @@ class Wall:
 
     def rule(self, monkeypatch):
         """Be the wall clock of SimPy and of the simulation side."""
-        for module in ("simpy.rt", "dynamic_des.sim.clock", "dynamic_des.sim.steering"):
+        for module in ("simpy.rt", "dynamic_des.sim.clock"):
             monkeypatch.setattr(f"{module}.monotonic", self.monotonic)
         monkeypatch.setattr("simpy.rt.sleep", self.sleep)
         monkeypatch.setattr("dynamic_des.sim.clock.Alarm.wait", lambda _, timeout, unless: self.wait(timeout, unless))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from dynamic_des.errors import EncodeError, show
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from queue import Queue
@@ -36,7 +38,7 @@ class Batch(Sequence[Payload]):
         self._raw = raw
         self._build = build
         self._payloads: list[Payload] | None = None
-        self._encoded: dict[tuple[int, str], list[bytes | None]] = {}
+        self._encoded: dict[tuple[int, str], tuple[MessageSerializer, list[bytes | None]]] = {}
         self.refused: list[tuple[int, str]] = []
         self.system = system
 
@@ -74,12 +76,16 @@ class Batch(Sequence[Payload]):
         """
         known = (id(serializer), topic)
         if known not in self._encoded:
-            self._encoded[known] = [self._encode_one(serializer, topic, payload) for payload in self._all()]
-        return self._encoded[known]
+            encoded = [self._encode_one(serializer, topic, payload) for payload in self._all()]
+            self._encoded[known] = (serializer, encoded)  # kept with it: an id is used again once its object is gone
+        return self._encoded[known][1]
 
     def _encode_one(self, serializer: MessageSerializer, topic: str, payload: Payload) -> bytes | None:
         try:
-            return serializer.serialize(topic, payload)
+            encoded = serializer.serialize(topic, payload)
+            if not isinstance(encoded, bytes):
+                raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(encoded)}, not bytes.")
+            return encoded
         except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
             seq = payload["sys_seq"] if self.system else payload["seq"]
             self.refused.append((seq, f"{type(error).__name__}: {error}"))

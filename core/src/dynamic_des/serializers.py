@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from abc import ABC, abstractmethod
+from enum import Enum
 from typing import Any
 
 import orjson
@@ -62,10 +64,8 @@ class JsonSerializer(MessageSerializer):
         """
         try:
             return orjson.dumps(data, _as_plain, _OPTIONS)
-        except orjson.JSONEncodeError as error:
-            if "64-bit" in str(error):  # JSON has no such limit, orjson has
-                return _dumps_big(data)
-            raise EncodeError(f"JSON: {error}. Publish numbers, text, lists and dictionaries.") from error
+        except orjson.JSONEncodeError:
+            return _dumps_slowly(data)  # integers over 64 bits, numpy keys, deep nests: JSON has them, orjson not
 
 
 class JsonDeserializer(MessageDeserializer):
@@ -98,25 +98,37 @@ def _as_plain(value: Any) -> Any:
         return bytes(value).decode("utf-8")
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         return value.tolist()
-    if type(value).__module__ in ("decimal", "fractions", "uuid", "pathlib"):
+    if type(value).__module__.partition(".")[0] in ("decimal", "fractions", "uuid", "pathlib"):
         return str(value)
     raise TypeError(f"a {type(value).__name__} has no JSON form")
 
 
-def _dumps_big(data: Any) -> bytes:
-    plain = _finite(data)
+def _dumps_slowly(data: Any) -> bytes:
     try:
-        text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_as_plain)
-        return text.encode()
+        return json.dumps(_plain(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise EncodeError(f"JSON: {error}. Publish numbers, text, lists and dictionaries.") from error
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """Return ``value`` as dictionaries, lists, text and numbers alone, the way orjson sees it."""
+    if isinstance(value, Enum):
+        return _plain(value.value)
+    if value is None or isinstance(value, (str, int)):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {_key(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return _plain(_as_plain(value))
+
+
+def _key(key: Any) -> str:
+    plain = _plain(key)
+    if isinstance(plain, (dict, list)):
+        raise TypeError(f"a {type(key).__name__} cannot be the key of a JSON object")
+    return plain if isinstance(plain, str) else json.dumps(plain)

@@ -154,6 +154,26 @@ class Model:
             got = yield get | self.env.timeout(patience)
         return f"fetched {get.value}" if get in got else "did not fetch"
 
+    def pour(self, number, amount, delay):
+        self.parts["tank"].put(amount)
+        yield self.env.timeout(delay)
+        return "poured"
+
+    def tap(self, number, amount, delay):
+        self.parts["tank"].get(amount)
+        yield self.env.timeout(delay)
+        return "tapped"
+
+    def toss(self, number, shelf, item, delay):
+        self.parts[shelf].put(simpy.PriorityItem(item, number) if shelf == "sorted" else item)
+        yield self.env.timeout(delay)
+        return "tossed"
+
+    def order(self, number, shelf, item, delay):
+        self.parts[shelf].get()
+        yield self.env.timeout(delay)
+        return "ordered"
+
 
 def traced_run(env, parts, scripts):
     model = Model(env, parts, scripts)
@@ -182,25 +202,32 @@ DELAYS = st.sampled_from([0, 0, 1, 1, 2, 0.5, 3])  # few values, so that many th
 PRIORITIES = st.sampled_from([0, 1, 1, 2, -1, 1.5])
 AMOUNTS = st.sampled_from([1, 2, 0.5, 1.25])
 ITEMS = st.integers(0, 4)
-STEPS = st.one_of(
-    st.tuples(st.just("hold"), DELAYS),
+UNIT_STEPS = st.one_of(
     st.tuples(st.just("use"), st.sampled_from(UNITS), PRIORITIES, st.booleans(), DELAYS),
     st.tuples(st.just("use"), st.just("preemptive"), PRIORITIES, st.just(True), DELAYS),
     st.tuples(st.just("use_two"), st.sampled_from(UNITS[:2]), st.just("preemptive"), PRIORITIES, DELAYS),
     st.tuples(st.just("use_or_leave"), st.sampled_from(UNITS), PRIORITIES, st.booleans(), DELAYS, DELAYS),
     st.tuples(st.just("take"), st.sampled_from(UNITS[:2]), PRIORITIES, st.booleans(), DELAYS),
     st.tuples(st.just("give_back"), st.booleans(), st.booleans()),
-    st.tuples(st.just("interrupt"), st.integers(0, 9)),
-    st.tuples(st.just("fill"), AMOUNTS, DELAYS),
-    st.tuples(st.just("drain"), AMOUNTS, DELAYS),
-    st.tuples(st.just("shelve"), st.sampled_from(SHELVES), ITEMS, DELAYS),
-    st.tuples(st.just("fetch"), st.sampled_from(SHELVES), ITEMS, DELAYS),
+    st.tuples(st.just("hold"), DELAYS),
 )
-SCRIPTS = st.lists(st.lists(STEPS, min_size=1, max_size=8), min_size=2, max_size=10)
+TANK_STEPS = st.tuples(st.sampled_from(["fill", "drain", "pour", "tap"]), AMOUNTS, DELAYS)
+SHELF_STEPS = st.tuples(st.sampled_from(["shelve", "fetch", "toss", "order"]), st.sampled_from(SHELVES), ITEMS, DELAYS)
+ONE_SHELF_STEPS = st.tuples(st.sampled_from(["shelve", "fetch", "toss", "order"]), st.just("shelf"), ITEMS, DELAYS)
+INTERRUPTS = st.tuples(st.just("interrupt"), st.integers(0, 9))
+FAMILIES = (UNIT_STEPS, TANK_STEPS, SHELF_STEPS, ONE_SHELF_STEPS, st.one_of(UNIT_STEPS, TANK_STEPS, SHELF_STEPS))
+
+
+def scripts_of(steps):
+    script = st.lists(st.one_of(steps, steps, steps, steps, INTERRUPTS), min_size=1, max_size=8)
+    return st.lists(script, min_size=2, max_size=10)
+
+
+SCRIPTS = st.one_of(*map(scripts_of, FAMILIES))
 CAPS = st.fixed_dictionaries(
     {name: st.integers(1, 3) for name in (*UNITS, *SHELVES)} | {"tank": st.sampled_from([1, 2, 2.5, 4])}
 )
-LIMITS = settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+LIMITS = settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 
 
 class HookedResource(DynamicResource):

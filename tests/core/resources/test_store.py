@@ -76,6 +76,21 @@ def test_shrinking_takes_no_item_away_and_holds_up_puts_until_there_is_a_place(m
     assert shelf.items == ["d", "e"]
 
 
+def test_who_comes_in_the_instant_of_a_change_does_not_overtake(make_line):
+    shelf = DynamicStore(make_line(stores={"shelf": 1}), "Line", "shelf")
+    shelf.put("a")
+    first = shelf.put("b")
+    shelf.get()
+    second = shelf.put("c")
+    assert (first.triggered, second.triggered, shelf.items) == (True, False, ["b"])
+
+    empty = DynamicStore(make_line(stores={"shelf": 1}), "Line", "shelf")
+    early = empty.get()
+    empty.put("d")
+    late = empty.get()
+    assert (early.value, late.triggered) == ("d", False)
+
+
 def test_an_infinite_capacity_takes_everything(make_line):
     shelf = DynamicStore(make_line(stores={"shelf": inf}), "Line", "shelf")
     for item in range(1000):

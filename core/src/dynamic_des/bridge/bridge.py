@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from dataclasses import replace
 from operator import itemgetter
@@ -10,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.loop import IoThread
-from dynamic_des.bridge.sink import Sink, SinkOptions
+from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
 from dynamic_des.bridge.source import Source, SourceOptions
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _IS_EVENT = itemgetter(2)
 
 
 class Bridge:
-    """Starts, feeds, drains and stops the connectors of one environment.
+    """Starts, feeds, drains and stops the connectors of one environment, at the latest when the interpreter exits.
 
     Attributes:
         sources: The ingresses at work.
@@ -53,6 +54,9 @@ class Bridge:
         self._live = live
         self._io = IoThread(f"dynamic-des {run.name}")
         self._tasks: dict[Source | Sink, Future[Any]] = {}
+        self._released = False
+        self._closed = False
+        atexit.register(self.stop)
 
     def add_source(
         self, ingress: BaseIngress, name: str, options: SourceOptions, *, steering: Steering, sim_time: float
@@ -61,6 +65,7 @@ class Bridge:
         run = replace(self._run, sim_time=sim_time)
         source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop)
         ready = Flag()
+        deadline = monotonic() + options.snapshot_timeout
         steering.open_sources += 1
 
         def ended() -> None:
@@ -71,8 +76,7 @@ class Bridge:
             steering.wake()
 
         def wait_for_snapshot() -> None:
-            deadline = monotonic() + options.snapshot_timeout
-            while not ready.wait(0.05):  # in slices: a signal raises between them
+            while not (ready.wait(0.02) or self._released):  # in slices: a signal is answered between them
                 if monotonic() > deadline:
                     log.warning(
                         "ingress %s: no initial snapshot after %g s; time starts without it. Raise snapshot_timeout.",
@@ -87,22 +91,25 @@ class Bridge:
         steering.wake()
 
     def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions) -> None:
-        """Start an egress."""
+        """Start an egress. It gets what is published from now on."""
         build = self._builder()  # one each: a builder remembers its last timestamp, and sinks have threads
         sink = Sink(egress, name, options, run=self._run, build=build, patient=not self._live, loop=self._io.loop)
+        self._put_pending()
         self.sinks.append(sink)
         self._tasks[sink] = self._io.start(sink.drive())
 
+    def begin(self) -> None:
+        """A run begins: from now on a full outbox holds up who publishes, where that was asked for."""
+        self._released = False
+        for sink in self.sinks:
+            sink.outbox.hold()
+
     def hand_over(self) -> None:
-        """Give the records that were published since the last time to every sink."""
+        """Give the records that were published since the last time to every sink; wait where one is full."""
         if self._pending:
-            records = self._pending[:]
-            self._pending.clear()
-            events = sum(map(_IS_EVENT, records))
-            self.events += events
-            self.telemetry += len(records) - events
+            self._put_pending()
             for sink in self.sinks:
-                sink.outbox.put(records)
+                sink.outbox.wait_for_room()
 
     def put_system(self, record: SystemRecord) -> None:
         """Give a system record to every sink."""
@@ -110,48 +117,83 @@ class Bridge:
             sink.outbox.put_system(record)
 
     def release(self) -> None:
-        """Let publishes that wait for room through: a shutdown has been asked for."""
+        """Let publishes that wait for room through: a shutdown has been asked for. Signal-safe."""
+        self._released = True
         for sink in self.sinks:
             sink.outbox.release()
 
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""
-        self.hand_over()
+        self._put_pending()
         for sink in self.sinks:
             sink.flush()
         start = monotonic()
         for sink in self.sinks:
             while not sink.idle and monotonic() - start < sink.options.drain_timeout:
                 sink.outbox.wait_for_progress(0.05)
-            if not sink.idle:
+            if sink.outbox.waiting:
                 log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
 
     def stop_sources(self) -> None:
-        """Stop fetching."""
-        for source in self.sources:
-            self._tasks[source].cancel()
+        """Stop fetching: nothing more arrives after this."""
+        stopping = [self._io.start(source.stop()) for source in self.sources]
+        for task in stopping:
+            _finish(task)
 
     def close(self) -> None:
         """Acknowledge what is settled, end every connector, and stop the thread."""
-        for source in self.sources:
-            _finish(self._io.start(source.finish()))
+        finishing = [self._io.start(source.finish()) for source in self.sources]
         for sink in self.sinks:
-            if not sink.idle:
-                self._tasks[sink].cancel()
             sink.finish()
-        for sink in self.sinks:
-            _finish(self._tasks[sink])
+            if not sink.idle:
+                finishing.append(self._io.start(sink.stop()))
+        for task in [*finishing, *(self._tasks[sink] for sink in self.sinks)]:
+            _finish(task)
         self._io.stop()
+        for sink in self.sinks:
+            _say_losses(sink)
+
+    def stop(self) -> None:
+        """Stop fetching, write what waits, and close. Idempotent."""
+        if not self._closed:
+            self._closed = True
+            atexit.unregister(self.stop)
+            self.stop_sources()
+            self.drain()
+            self.close()
+
+    def _put_pending(self) -> None:
+        records = self._pending[:]
+        self._pending.clear()
+        if records:
+            events = sum(map(_IS_EVENT, records))
+            self.events += events
+            self.telemetry += len(records) - events
+            for sink in self.sinks:
+                sink.outbox.put(records)
 
 
 def _why(sink: Sink) -> str:
     return sink.reason or f"it did not take them within drain_timeout={sink.options.drain_timeout:g} s"
 
 
+def _say_losses(sink: Sink) -> None:
+    """Say in the end what a sink did not get, beyond what `Bridge.drain` has said."""
+    outbox = sink.outbox
+    counts = {
+        "records dropped": outbox.dropped,
+        "records set aside": sink.set_aside,
+        "system records lost": outbox.system_dropped + sink.system_set_aside,
+    }
+    if any(counts.values()):
+        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        log.warning("egress %s: %d records written, %s", sink.name, sink.written, said)
+
+
 def _finish(task: Future[Any]) -> None:
     """Wait for the end of a task; how it ended has been said already."""
     try:
-        task.result(timeout=5.0)
+        task.result(timeout=3 * PATIENCE_S)
     except BaseException as error:
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,8 @@ def decode(payload: bytes | str, deserializer: MessageDeserializer, topic: str, 
     """
     if len(payload) > limit:
         raise DecodeError(f"the message has {len(payload)} bytes; {limit} are allowed. Raise max_message_bytes.")
-    raw = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else payload
     try:
+        raw = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else payload
         return deserializer.deserialize(topic, raw)
     except DecodeError:
         raise
@@ -82,7 +83,7 @@ def _update(item: Any) -> tuple[str, Any]:
         raise DecodeError(f"{show(item)} is not a change. {_FORM}")
     path = next((item[key] for key in _PATH_KEYS if key in item), None)
     if path is None:
-        hint = next((nearest(key, _PATH_KEYS) for key in item if nearest(key, _PATH_KEYS)), "")
+        hint = next(filter(None, (nearest(key, _PATH_KEYS) for key in islice(item, 8))), "")
         raise DecodeError(f"{show(item)} names no path.{hint} {_FORM}")
     for key in _VALUE_KEYS:
         if key in item:
@@ -108,6 +109,10 @@ def _extras(items: list[Any]) -> tuple[float | None, str | None]:
 
 
 def _time(at: Any) -> float:
-    if isinstance(at, bool) or not isinstance(at, (int, float)) or not isfinite(at):
+    try:
+        good = isinstance(at, (int, float)) and not isinstance(at, bool) and isfinite(at)
+    except OverflowError:  # an integer beyond all floats
+        good = False
+    if not good:
         raise DecodeError(f'the time "at" {show(at)} is not a finite number of simulated seconds.')
-    return at
+    return at  # type: ignore[no-any-return]

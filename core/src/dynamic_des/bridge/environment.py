@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import weakref
 from concurrent.futures import Future
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from simpy.events import Event
@@ -17,7 +19,7 @@ from dynamic_des.bridge.signals import StopSignals
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.egress import BaseEgress
-from dynamic_des.errors import ConfigError, show, suggest
+from dynamic_des.errors import ConfigError, DecodeError, show, suggest
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Outcome, RunInfo
 from dynamic_des.sim.arrivals import Arrival
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from dynamic_des.sim.records import SystemRecord
 
 __all__ = ["DynamicRealtimeEnvironment"]
+
+log = logging.getLogger("dynamic_des")
 
 
 class DynamicRealtimeEnvironment(SteeredEnvironment):
@@ -82,7 +86,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self._last_bridge: Bridge | None = None
         self._journal: JournalWriter | None = None
         self._signals: StopSignals | None = None
-        self._at_exit: weakref.finalize[Any, Any] | None = None
+        self._forgotten: weakref.finalize[Any, Any] | None = None
 
     # -- connecting ----------------------------------------------------------------------------------------
 
@@ -108,6 +112,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         providers: Iterable[BaseEgress] | Mapping[str, BaseEgress],
         batch_size: int = 500,
         flush_interval: float = 1.0,
+        lag_monitor_interval: float | None = None,
         **options: Any,
     ) -> None:
         """Open egresses: from now on every record goes to each of them. A second call adds to the first.
@@ -116,12 +121,15 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             providers: The egresses; a mapping gives them names, else they are named after their class.
             batch_size: Most records in one ``write``.
             flush_interval: Wall seconds after which fewer are written, in real time.
+            lag_monitor_interval: Another value for the environment's own, when given.
             **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout`` (see
                 `SinkOptions`).
 
         Raises:
             ConfigError: If something is not an egress, or an option is unknown.
         """
+        if lag_monitor_interval is not None:
+            self._steering.monitor_lag_every(lag_monitor_interval)
         wanted = {"batch_size": batch_size, "flush_interval": flush_interval, **options}
         checked = _options(SinkOptions, wanted, "setup_egress")
         named = _named(providers, BaseEgress, "setup_egress", taken=[sink.name for sink in self._sinks()])
@@ -204,19 +212,20 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
 
         What a sink does not take within its ``drain_timeout`` is logged as not written.
         """
-        bridge, self._bridge = self._bridge, None
-        if bridge is None:
+        bridge = self._bridge
+        if bridge is not None:
+            bridge.stop_sources()
+        try:
+            self._steering.drain(len(self._steering.arrivals))
+        except DecodeError as poison:  # on_poison="stop", and the run is over already
+            log.error("teardown: %s", poison)
+        finally:
+            self._steering.abandon("the environment was torn down before its time came")
             self._close_journal()
-            return
-        self._last_bridge = bridge
-        if self._at_exit is not None:
-            self._at_exit.detach()
-        bridge.stop_sources()
-        self._steering.drain(len(self._steering.arrivals))
-        self._steering.abandon("the environment was torn down before its time came")
-        self._publishing = False
-        self._close_journal()
-        _stop(bridge)
+            if bridge is not None:
+                self._bridge, self._last_bridge, self._publishing = None, bridge, False
+                self._let_go()
+                bridge.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -229,6 +238,8 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
     def _enter_run(self, until: float | Event | None) -> None:
         self._signals = StopSignals(self._steering, self._release)
         self._signals.take_over()
+        if self._bridge is not None:
+            self._bridge.begin()
         if self._journal is not None:
             asked = "event" if isinstance(until, Event) else until
             self._journal.note_start(self._now, self._steering.processed, asked)
@@ -271,8 +282,14 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             run = RunInfo(self.name, self.run_id, self.start_datetime, self.seed)
             builder = partial(record_builder, self.start_datetime, self.env_start)
             self._bridge = Bridge(run, pending=self._records, builder=builder, live=bool(self._factor))
-            self._at_exit = weakref.finalize(self, _stop, self._bridge)
+            self._forgotten = weakref.finalize(self, _stop_elsewhere, self._bridge)
+            self._forgotten.atexit = False  # the bridge sees to that itself
         return self._bridge
+
+    def _let_go(self) -> None:
+        if self._forgotten is not None:
+            self._forgotten.detach()
+            self._forgotten = None
 
     def _sources(self) -> list[Any]:
         return [] if self._bridge is None else list(self._bridge.sources)
@@ -281,11 +298,12 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         return [] if self._bridge is None else list(self._bridge.sinks)
 
 
-def _stop(bridge: Bridge) -> None:
-    """Write what waits and close. A function of its own, so that the exit of the interpreter keeps no environment."""
-    bridge.stop_sources()
-    bridge.drain()
-    bridge.close()
+def _stop_elsewhere(bridge: Bridge) -> None:
+    """Stop the bridge of an environment that nobody refers to any more.
+
+    In a thread of its own: garbage is collected in any thread, also in the one that the sinks need.
+    """
+    Thread(target=bridge.stop, name="dynamic-des stop").start()
 
 
 def _options(kind: type[Any], given: dict[str, Any], where: str) -> Any:
@@ -300,6 +318,8 @@ def _named(providers: Any, kind: type[Any], where: str, taken: list[str]) -> lis
     """Return the connectors with names of their own."""
     if isinstance(providers, kind):
         raise ConfigError(f"{where}: got a single {type(providers).__name__}. Give a list: {where}([…]).")
+    if not hasattr(providers, "__iter__"):
+        raise ConfigError(f"{where}: {show(providers)} is not a list of connectors. Give a list: {where}([…]).")
     pairs = list(providers.items()) if hasattr(providers, "items") else [(None, one) for one in providers]
     named: list[tuple[str, Any]] = []
     for name, connector in pairs:

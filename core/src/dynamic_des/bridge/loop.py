@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from concurrent.futures import Future
 
-__all__ = ["IoThread"]
+__all__ = ["IoThread", "cancel"]
 
 
 class IoThread:
@@ -46,3 +46,16 @@ class IoThread:
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         finally:
             self.loop.close()
+
+
+async def cancel(task: asyncio.Task[Any], patience_s: float) -> None:
+    """Cancel a task and wait for its end, at most ``patience_s`` wall seconds; say it again if it was not heard."""
+    try:
+        async with asyncio.timeout(patience_s):
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=0.05)
+    except TimeoutError:
+        pass
+    if task.done() and not task.cancelled():
+        task.exception()  # of no interest any more

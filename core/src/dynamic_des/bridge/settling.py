@@ -8,6 +8,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.bridge.backoff import Backoff
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,7 +32,8 @@ class Settling:
     """Follows the messages of one ingress from the inbox to their outcome.
 
     A part's position is acknowledged only up to the first message of that part that is not settled yet: a change
-    with a later simulation time holds back what came after it in its part, and nothing else.
+    with a later simulation time holds back what came after it in its part, and nothing else. While the ingress is
+    not connected, what is settled is kept for the next connection.
 
     Attributes:
         waiting: How many messages are not settled.
@@ -46,6 +49,7 @@ class Settling:
         self._announced = False
         self._progress = asyncio.Event()
         self._positions: dict[str, Any] = {}
+        self._connected = False
         self._acknowledging: asyncio.Task[None] | None = None
 
     def expect(self, position: Mapping[str, Any]) -> _Entry:
@@ -68,17 +72,32 @@ class Settling:
         """Wait until something more is settled, or for a moment (what waits for its time settles much later)."""
         self._progress.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._progress.wait(), 0.02)
+            async with asyncio.timeout(0.02):  # wait_for may swallow a cancellation (Python 3.11)
+                await self._progress.wait()
 
-    async def flush(self) -> None:
-        """Acknowledge everything that is settled by now."""
+    def connect(self) -> None:
+        """The ingress is open: acknowledge from now on, beginning with what was settled meanwhile."""
+        self._connected = True
         self._collect()
-        while self._acknowledging is not None and not self._acknowledging.done():
-            await asyncio.shield(self._acknowledging)
+
+    async def disconnect(self) -> None:
+        """The connection is lost or about to be closed: keep what is not acknowledged for the next one."""
+        self._connected = False
+        task, self._acknowledging = self._acknowledging, None
+        if task is not None:
+            task.cancel()  # it may hang on the lost connection, and would hinder the next one
+            await asyncio.wait([task], timeout=1.0)
+
+    async def flush(self, timeout_s: float) -> None:
+        """Acknowledge everything that is settled by now; give up, and say so, after ``timeout_s`` wall seconds."""
+        self._collect()
+        if self._acknowledging is not None:
+            await asyncio.wait([self._acknowledging], timeout=timeout_s)
+            if not self._acknowledging.done():
+                log.error("ingress %s: did not take the acknowledgement within %g s", self._name, timeout_s)
 
     def _collect(self) -> None:
         self._announced = False
-        moved: dict[str, Any] = {}
         while self._settled:
             entry = self._settled.popleft()
             entry.settled = True
@@ -86,19 +105,24 @@ class Settling:
             for part in entry.position:
                 line = self._parts[part]
                 while line and line[0].settled:
-                    moved[part] = line.popleft().position[part]
+                    self._positions[part] = line.popleft().position[part]
         self._progress.set()
-        if moved:
-            self._positions.update(moved)
-            if self._acknowledging is None or self._acknowledging.done():
-                self._acknowledging = self._loop.create_task(self._acknowledge())
+        idle = self._acknowledging is None or self._acknowledging.done()
+        if self._positions and self._connected and idle:
+            self._acknowledging = self._loop.create_task(self._acknowledge())
 
     async def _acknowledge(self) -> None:
+        backoff = Backoff()
         while self._positions:
             positions, self._positions = self._positions, {}
             try:
                 await self._ingress.applied(positions)
-            except Exception as error:  # noqa: BLE001 - a connector is a plugin: said, and tried with the next position
-                log.warning("ingress %s: %s was not acknowledged: %r", self._name, positions, error)
+                backoff.succeeded()
+            except asyncio.CancelledError:
                 self._positions = {**positions, **self._positions}
-                return
+                raise
+            except Exception as error:  # noqa: BLE001 - a connector is a plugin: said, and tried again
+                self._positions = {**positions, **self._positions}
+                if not backoff.failures:
+                    log.warning("ingress %s: %s was not acknowledged, will be: %r", self._name, positions, error)
+                await asyncio.sleep(backoff.failed())

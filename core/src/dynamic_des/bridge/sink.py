@@ -11,16 +11,17 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.loop import cancel
 from dynamic_des.bridge.outbox import OnFull, Outbox
-from dynamic_des.bridge.queue_form import QueueForm
+from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, PermanentError
+from dynamic_des.errors import ConfigError, PermanentError, show
 from dynamic_des.sim.records import system_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
     from dynamic_des.messages import RunInfo
 
@@ -28,6 +29,7 @@ __all__ = ["Sink", "SinkOptions"]
 
 log = logging.getLogger("dynamic_des.egress")
 
+PATIENCE_S = 5.0  # how long a connector may take to stop, and to close
 SinkState = Literal["connecting", "up", "failed", "closed"]
 
 
@@ -55,9 +57,11 @@ class SinkOptions:
         for name, least in (("batch_size", 1), ("outbox_size", 1), ("flush_interval", 0), ("drain_timeout", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-                raise ConfigError(f"setup_egress: {name} is {value!r}. Give a number of at least {least}.")
+                raise ConfigError(f"setup_egress: {name} is {show(value)}. Give a number of at least {least}.")
+            if least and not isinstance(value, int):
+                raise ConfigError(f"setup_egress: {name} is {show(value)}. Give a whole number.")
         if self.on_full not in ("block", "drop_oldest"):
-            raise ConfigError(f"setup_egress: on_full is {self.on_full!r}. Give 'block' or 'drop_oldest'.")
+            raise ConfigError(f"setup_egress: on_full is {show(self.on_full)}. Give 'block' or 'drop_oldest'.")
 
 
 class Sink:
@@ -70,6 +74,8 @@ class Sink:
         written: Model records written.
         retried: Failed attempts that were followed by another.
         set_aside: Model records that can never be written.
+        system_written: System records written.
+        system_set_aside: System records that can never be written.
     """
 
     def __init__(
@@ -90,8 +96,10 @@ class Sink:
         self.retried = 0
         self.set_aside = 0
         self.system_written = 0
+        self.system_set_aside = 0
         self.options = options
-        self.outbox = Outbox(options.outbox_size, options.on_full, options.batch_size, self._wake_from_anywhere)
+        self._batch_size = size = min(options.batch_size, options.outbox_size)
+        self.outbox = Outbox(name, options.outbox_size, options.on_full, size, self._wake_from_anywhere)
         self._egress = _connector(egress)
         self._run = run
         self._build = build
@@ -102,8 +110,12 @@ class Sink:
         self._flushes_asked = 0  # counted by who asks, so that none is overlooked between two looks
         self._flushes_done = 0
         self._closing = False
+        self._setting_aside = False
+        self._task: asyncio.Task[Any] | None = None
         self._worker = Worker(f"write {name}")
         self._blocking = not inspect.iscoroutinefunction(self._egress.write)
+        if self._blocking:
+            self._worker.start()
         self._first_waits_since: float | None = None
 
     @property
@@ -126,19 +138,22 @@ class Sink:
 
     async def drive(self) -> None:
         """Write what comes, until closed."""
+        self._task = asyncio.current_task()
         try:
             await self._open()
+            self._become("up", None)
             while not (self._closing and self.outbox.empty):
                 for batch in self._next_batches():
                     await self._deliver(batch)
                     self.outbox.done(len(batch), system=batch.system)
                 await self._wait()
             self._become("closed", None)
-        except PermanentError as error:
-            self._become("failed", str(error))
-            self.outbox.release()
+        except Exception as error:  # noqa: BLE001 - a PermanentError, or what no retry would mend
+            self._become("failed", str(error) if isinstance(error, PermanentError) else _text(error))
+            self.outbox.give_up()
         finally:
             await self._close()
+            self._worker.stop()
 
     def flush(self) -> None:
         """Write everything that waits now, full batch or not; from any thread."""
@@ -150,17 +165,27 @@ class Sink:
         self._closing = True
         self._wake_from_anywhere()
 
-    def _next_batches(self) -> Iterable[Batch]:
-        """Yield the batches that are due."""
-        outbox, size = self.outbox, self.options.batch_size
+    async def stop(self) -> None:
+        """End now, written or not."""
+        if self._task is not None:
+            await cancel(self._task, PATIENCE_S)
+
+    def _next_batches(self) -> Iterator[Batch]:
+        """Yield the batches that are due: of what waits now, so that neither kind of record starves the other."""
+        outbox, size = self.outbox, self._batch_size
         asked = self._flushes_asked
         flush, self._flushes_done = self._closing or asked > self._flushes_done, asked
         overdue = self._first_waits_since is not None and not self._patient and self._timeout() <= 0
-        if overdue:
+        if overdue or outbox.empty:
             self._first_waits_since = None
-        while len(outbox) >= size or ((flush or overdue or outbox.blocked) and len(outbox)):
-            yield Batch(outbox.take(size), self._build)
-        while outbox.system_waiting >= size or ((flush or overdue) and outbox.system_waiting):
+        model, system = len(outbox), outbox.system_waiting
+        while model >= size or (model > 0 and (flush or overdue or outbox.blocked)):
+            raw = outbox.take(size)
+            model -= size
+            if raw:
+                yield Batch(raw, self._build)
+        while system >= size or (system > 0 and (flush or overdue)):
+            system -= size
             yield Batch(outbox.take_system(size), system_payload, system=True)
 
     def _timeout(self) -> float:
@@ -172,7 +197,7 @@ class Sink:
         outbox = self.outbox
         if self._closing or self._flushes_asked > self._flushes_done:
             return
-        if max(outbox.system_waiting, len(outbox)) >= self.options.batch_size:
+        if outbox.blocked or max(outbox.system_waiting, len(outbox)) >= self._batch_size:
             return
         timeout = None
         if (len(outbox) or outbox.system_waiting) and not self._patient:
@@ -180,7 +205,8 @@ class Sink:
                 self._first_waits_since = monotonic()
             timeout = max(0.0, self._timeout())
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()
@@ -195,11 +221,10 @@ class Sink:
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
-                self._become("connecting", f"{type(error).__name__}: {error}")
+                self._become("connecting", _text(error))
                 await self._close()
                 await asyncio.sleep(backoff.failed())
             else:
-                self._become("up", None)
                 return
 
     async def _deliver(self, batch: Batch) -> None:
@@ -207,43 +232,57 @@ class Sink:
         backoff = Backoff()
         while True:
             try:
-                refused = await self._call_write(batch)
+                returned = await self._call_write(batch)
                 break
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, retried
                 self.retried += 1
-                self._become("connecting", f"{type(error).__name__}: {error}")
+                self._become("connecting", _text(error))
                 await self._close()
                 await asyncio.sleep(backoff.failed())
-                await self._open_again()
-        aside = dict([*batch.refused, *(refused or ())])
+                await self._open()
+        self._become("up", None)
+        aside = self._aside(batch, returned)
         if batch.system:
             self.system_written += len(batch) - len(aside)
-            return
-        self.written += len(batch) - len(aside)
-        self.set_aside += len(aside)
-        if aside:
+            self.system_set_aside += len(aside)
+        else:
+            self.written += len(batch) - len(aside)
+            self.set_aside += len(aside)
+        if aside and not self._setting_aside:  # once per change of state; the counts have every single one
             seq, reason = next(iter(aside.items()))
+            first = f"{_seq_field(batch)} {seq}: {reason}"
+            log.warning("egress %s: %d of %d records set aside; %s", self.name, len(aside), len(batch), first)
+        self._setting_aside = bool(aside)
+
+    def _aside(self, batch: Batch, returned: Any) -> dict[int, str]:
+        """Return the records of the batch that are set aside: seq → reason."""
+        aside = dict(batch.refused)
+        if returned is None:
+            return aside
+        try:
+            known = {record[_seq_field(batch)] for record in batch}
+            aside.update((seq, str(reason)) for seq, reason in returned if seq in known)
+        except (TypeError, ValueError):
             log.warning(
-                "egress %s: %d of %d records set aside; seq %d: %s", self.name, len(aside), len(batch), seq, reason
+                "egress %s: write returned %s; taken as None. Return None, or the (seq, reason) of what is set aside.",
+                self.name,
+                show(returned),
             )
+        return aside
 
-    async def _open_again(self) -> None:
-        reason = self.reason
-        await self._open()
-        log.debug("egress %s: open again after: %s", self.name, reason)
-
-    async def _call_write(self, batch: Batch) -> Iterable[tuple[int, str]] | None:
-        if self._blocking:
-            return await self._worker.call(self._egress.write, batch)  # type: ignore[arg-type]
-        return await self._egress.write(batch)
+    async def _call_write(self, batch: Batch) -> Any:
+        if not self._blocking:
+            return await self._egress.write(batch)
+        returned: Any = await self._worker.call(self._egress.write, batch)
+        return await returned if inspect.isawaitable(returned) else returned
 
     async def _close(self) -> None:
         try:
-            await self._egress.close()
+            await asyncio.wait_for(self._egress.close(), PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
-            log.debug("egress %s: close: %s: %s", self.name, type(error).__name__, error)
+            log.debug("egress %s: close: %s", self.name, _text(error))
 
     def _become(self, state: SinkState, reason: str | None) -> None:
         if (state, reason) == (self.state, self.reason):
@@ -262,13 +301,21 @@ class Sink:
                 self._loop.call_soon_threadsafe(self._wake.set)
 
 
+def _seq_field(batch: Batch) -> str:
+    return "sys_seq" if batch.system else "seq"
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
 def _connector(egress: BaseEgress) -> BaseEgress:
     """Return an egress that core can write to, whichever form it was written in."""
     kind = type(egress)
     if kind.write is not BaseEgress.write:
         return egress
     if kind.run is not BaseEgress.run:
-        return QueueForm(egress)
+        return QueueEgress(egress)
     raise ConfigError(
         f"{kind.__name__}: overrides neither write nor run, so nothing can be written. "
         "Write `async def write(self, batch)`."

@@ -18,7 +18,7 @@ _Job = tuple["Callable[[], Any]", "asyncio.Future[Any]"]
 
 
 class Worker:
-    """Runs one call after the other in a daemon thread, started at the first call.
+    """Runs one call after the other in a daemon thread, started at the first call if not before.
 
     Not the loop's own executor: that one refuses work once the interpreter shuts down, which is when the last
     batch of a script without ``teardown`` is written.
@@ -31,12 +31,16 @@ class Worker:
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Return ``function(*arguments)``, computed in the thread."""
-        if self._thread is None:
-            self._thread = Thread(target=self._serve, name=self._name, daemon=True)
-            self._thread.start()
+        self.start()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put((lambda: function(*arguments), answer))
         return await answer
+
+    def start(self) -> None:
+        """Start the thread. Python 3.12 starts none any more once the interpreter shuts down: start in time."""
+        if self._thread is None:
+            self._thread = Thread(target=self._serve, name=self._name, daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """Let the thread end after the calls it has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -45,14 +46,32 @@ class ConsoleEgress(BaseEgress):
 
 
 def _print(out: TextIO | None, lines: Iterable[str]) -> None:
-    text = "".join(f"{line}\n" for line in lines)
     if out is None:
-        raise PermanentError("ConsoleEgress: this process has no standard output. Use another egress.")
+        raise PermanentError("ConsoleEgress: this process has no standard output. Use FileEgress.")
+    text = "".join(f"{line}\n" for line in lines)
     try:
-        out.write(text)
+        try:
+            out.write(text)
+        except UnicodeEncodeError:  # a terminal that does not know all of Unicode must not stop what follows
+            encoding = out.encoding or "ascii"
+            out.write(text.encode(encoding, "backslashreplace").decode(encoding))
         out.flush()
     except BrokenPipeError:
-        raise PermanentError("nobody reads standard output any more") from None
+        _forget(out)
+        raise PermanentError("ConsoleEgress: whoever read the standard output has gone.") from None
+    except ValueError as error:  # closed by the program itself
+        raise PermanentError(f"ConsoleEgress: standard output: {error}.") from None
+
+
+def _forget(out: TextIO) -> None:
+    """Point a broken standard output to nowhere, or the interpreter complains at its end about what is left in it.
+
+    Source: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    if out is sys.__stdout__:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, out.fileno())
+        os.close(nowhere)
 
 
 def _as_text(record: dict[str, Any]) -> str:
@@ -63,4 +82,9 @@ def _as_text(record: dict[str, Any]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={_value(item)}" for key, item in value.items() if item is not None)
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - the model's own objects may raise anything, and must not stop what follows
+        return show(value)

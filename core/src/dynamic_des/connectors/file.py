@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,7 +22,8 @@ class FileEgress(BaseEgress):
     """Appends every record to a file, one JSON document a line, in order of ``seq``.
 
     A batch that could not be written completely is taken back before it is tried again: no half lines, no
-    duplicates. Returned means: given to the operating system; power loss is another matter.
+    duplicates. A file that was moved or removed meanwhile (a log rotation) is made anew. Returned means: given to the
+    operating system; power loss is another matter. One file has one writer.
 
     Args:
         path: The file; made if missing, with its folders.
@@ -43,21 +45,27 @@ class FileEgress(BaseEgress):
         self._system = system
         self._serializer = serializer or JsonSerializer()
         self._file: BinaryIO | None = None
+        self._torn: int | None = None  # length of the file before a write that failed and could not be taken back
 
     async def open(self, run: RunInfo) -> None:
         """Open the file.
 
         Raises:
-            PermanentError: If the path is a folder.
+            PermanentError: If the path is a folder, or something that has no length, such as a pipe.
         """
         if self.path.is_dir():
             raise PermanentError(f"FileEgress: {self.path} is a folder. Give the path of a file.")
+        if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
+            raise PermanentError(f"FileEgress: {self.path} is not a regular file. Use ConsoleEgress for pipes.")
         if run.trial:
             self._try()
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("ab" if self._append else "wb", buffering=0)
+        self._file = self.path.open("a+b", buffering=0)
+        if not self._append:
+            self._file.truncate(0)
         self._append = True  # once opened, what is there is ours: it is kept when the egress is opened again
+        self._mend(self._file)
 
     def _try(self) -> None:
         """Raise what opening the file would raise, and leave no trace."""
@@ -72,15 +80,20 @@ class FileEgress(BaseEgress):
         """Append the batch."""
         if batch.system and not self._system:
             return
-        assert self._file is not None
+        file = self._file
+        assert file is not None
+        if self._is_elsewhere(file):
+            raise FileNotFoundError(f"{self.path} was moved or removed")  # core opens it again, and makes it anew
         lines = b"".join(line + b"\n" for line in batch.encode(self._serializer) if line is not None)
-        end = self._file.seek(0, 2)
+        end = file.seek(0, os.SEEK_END)
         try:
             view = memoryview(lines)
             while view:
-                view = view[self._file.write(view) or 0 :]
+                view = view[file.write(view) or 0 :]
         except OSError:
-            self._file.truncate(end)
+            self._torn = end
+            file.truncate(end)
+            self._torn = None
             raise
 
     async def close(self) -> None:
@@ -88,3 +101,22 @@ class FileEgress(BaseEgress):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _mend(self, file: BinaryIO) -> None:
+        """Take back half a batch of ours; end half a line of whoever wrote before."""
+        end = file.seek(0, os.SEEK_END)
+        if self._torn is not None:
+            file.truncate(min(self._torn, end))
+            self._torn = None
+        elif end:
+            file.seek(end - 1)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+
+    def _is_elsewhere(self, file: BinaryIO) -> bool:
+        held = os.fstat(file.fileno())
+        try:
+            named = self.path.stat()
+        except FileNotFoundError:
+            return True
+        return (named.st_dev, named.st_ino) != (held.st_dev, held.st_ino)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-import sys
+from contextlib import aclosing
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, BinaryIO
 
-from dynamic_des.errors import PermanentError
+from dynamic_des.connectors.byte_stream import ByteStream
+from dynamic_des.connectors.line_splitter import LineSplitter
+from dynamic_des.errors import ConfigError, PermanentError, show
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Message
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
+    from dynamic_des.connectors.line_splitter import Line
     from dynamic_des.messages import RunInfo
 
 __all__ = ["LinesIngress"]
 
 _CHUNK = 1 << 16
-_MAX_LINE = 1 << 24  # what a line may hold in memory; core refuses far shorter ones
 
 
 class LinesIngress(BaseIngress):
@@ -34,7 +35,8 @@ class LinesIngress(BaseIngress):
 
     Empty lines are skipped. A line that is no change is refused with its number, and the run goes on. Standard input,
     or a named pipe, ends with its end; a file is followed for ever, waited for when it is not there yet, and read
-    from its beginning when it was truncated or replaced.
+    from its beginning when it was truncated or replaced. Its position, ``(offset, line number)``, is that after the
+    line; streams have none.
 
     Args:
         path: The file, or ``"-"`` for standard input.
@@ -43,11 +45,13 @@ class LinesIngress(BaseIngress):
     """
 
     def __init__(self, path: str | Path = "-", *, follow: bool = True, poll_interval: float = 0.01) -> None:
+        if isinstance(poll_interval, bool) or not isinstance(poll_interval, (int, float)) or not poll_interval > 0:
+            raise ConfigError(f"LinesIngress: poll_interval is {show(poll_interval)}. Give seconds, above 0.")
         self.path = str(path)
         self._follow = follow
         self._poll_interval_s = poll_interval
         self._start = (0, 0)
-        self._chunks: asyncio.Queue[bytes] | None = None
+        self._stream: ByteStream | None = None
 
     async def open(self, run: RunInfo) -> None:
         """Take the position to go on from.
@@ -62,10 +66,17 @@ class LinesIngress(BaseIngress):
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield the lines."""
-        async for line, offset, number in self._stream() if self._is_stream() else self._file():
-            if line.strip():
-                position = {} if self._is_stream() else {self.path: (offset, number)}
-                yield Message(line, position, {"line": number})
+        streamed = await self._is_stream()
+        async with aclosing(self._lines_of_stream() if streamed else self._lines_of_file()) as lines:
+            async for line, offset, number in lines:
+                if line.strip():
+                    yield Message(line, {} if streamed else {self.path: (offset, number)}, {"line": number})
+
+    async def close(self) -> None:
+        """Let go of the stream; a file is open only while it is read."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.close()
 
     def _check(self, path: Path) -> None:
         if path.is_dir():
@@ -73,64 +84,57 @@ class LinesIngress(BaseIngress):
         if not self._follow and not path.exists():
             raise PermanentError(f"LinesIngress: there is no file {path}. Create it, or let follow be true.")
 
-    def _is_stream(self) -> bool:
+    async def _is_stream(self) -> bool:
+        """Return what the path names, as soon as there is something."""
         if self.path == "-":
             return True
-        try:
-            return not stat.S_ISREG(Path(self.path).stat().st_mode)
-        except OSError:
-            return False
+        while True:
+            try:
+                return not stat.S_ISREG(Path(self.path).stat().st_mode)  # noqa: ASYNC240 - a local file
+            except FileNotFoundError:
+                await asyncio.sleep(self._poll_interval_s)
 
-    async def _stream(self) -> AsyncIterator[tuple[bytes, int, int]]:
-        """Yield the lines of a stream that is read in a thread, because reading it blocks."""
-        if self._chunks is None:
-            self._chunks = asyncio.Queue(maxsize=4)
-            read = _read_standard_input() if self.path == "-" else _read_pipe(self.path)
-            pump = Thread(target=_pump, args=(read, self._chunks, asyncio.get_running_loop()), daemon=True)
-            pump.start()
-        splitter = _Splitter(0, 0)
-        while chunk := await self._chunks.get():
+    async def _lines_of_stream(self) -> AsyncGenerator[Line, None]:
+        self._stream = ByteStream(self.path)
+        splitter = LineSplitter(0, 0)
+        async for chunk in self._stream.chunks():
             for line in splitter.feed(chunk):
                 yield line
         for line in splitter.rest():
             yield line
 
-    async def _file(self) -> AsyncIterator[tuple[bytes, int, int]]:
+    async def _lines_of_file(self) -> AsyncGenerator[Line, None]:
         """Yield the lines of a file, as long as it is followed."""
-        splitter = _Splitter(*self._start)
+        splitter = LineSplitter(*self._start)
         file: BinaryIO | None = None
         try:
             while True:
                 if file is None:
-                    file = await self._wait_for_file(splitter)
+                    file = await self._wait_for_file()
+                    splitter = _go_on(file, splitter)
+                moved_on = self._is_another(file)  # asked before its end is looked for: what came until then is read
                 if chunk := file.read(_CHUNK):
                     for line in splitter.feed(chunk):
                         yield line
-                elif not self._follow:
+                elif moved_on or not self._follow:
                     for line in splitter.rest():
                         yield line
-                    return
-                elif self._is_another(file):
+                    if not self._follow:
+                        return
                     file.close()
-                    file, splitter = None, _Splitter(0, 0)
+                    file, splitter = None, LineSplitter(0, 0)
                 else:
                     await asyncio.sleep(self._poll_interval_s)
         finally:
             if file is not None:
                 file.close()
 
-    async def _wait_for_file(self, splitter: _Splitter) -> BinaryIO:
+    async def _wait_for_file(self) -> BinaryIO:
         while True:
             try:
-                file = Path(self.path).open("rb", buffering=0)  # noqa: ASYNC230, SIM115 - a local file; closed by who follows it
+                return Path(self.path).open("rb", buffering=0)  # noqa: ASYNC230 - a local file
             except FileNotFoundError:
                 await asyncio.sleep(self._poll_interval_s)
-            else:
-                if os.fstat(file.fileno()).st_size >= splitter.offset:
-                    file.seek(splitter.offset)
-                else:
-                    splitter.offset = splitter.number = 0
-                return file
 
     def _is_another(self, file: BinaryIO) -> bool:
         """Return whether the path now names another file, or this one was truncated."""
@@ -144,73 +148,9 @@ class LinesIngress(BaseIngress):
         return (named.st_dev, named.st_ino) != (held.st_dev, held.st_ino)
 
 
-class _Splitter:
-    """Cuts chunks into lines, and keeps count of offset and line number."""
-
-    def __init__(self, offset: int, number: int) -> None:
-        self.offset = offset
-        self.number = number
-        self._open = bytearray()
-        self._open_length = 0
-
-    def feed(self, chunk: bytes) -> Iterator[tuple[bytes, int, int]]:
-        """Yield ``(line, offset after it, line number)`` for each line that ``chunk`` completes."""
-        *complete, tail = chunk.split(b"\n")
-        for piece in complete:
-            self._keep(piece)
-            yield self._cut(1)
-        self._keep(tail)
-
-    def rest(self) -> Iterator[tuple[bytes, int, int]]:
-        """Yield the last line when it has no line break."""
-        if self._open_length:
-            yield self._cut(0)
-
-    def _keep(self, piece: bytes) -> None:
-        self._open_length += len(piece)
-        self._open += piece[: max(0, _MAX_LINE - len(self._open))]  # the rest of an endless line is only counted
-
-    def _cut(self, line_break: int) -> tuple[bytes, int, int]:
-        line = bytes(self._open).rstrip(b"\r")
-        self.offset += self._open_length + line_break
-        self.number += 1
-        self._open.clear()
-        self._open_length = 0
-        return line, self.offset, self.number
-
-
-def _read_standard_input() -> Callable[[], bytes]:
-    try:
-        number = sys.stdin.fileno()
-    except (AttributeError, OSError, ValueError):
-        raise PermanentError("LinesIngress: this process has no standard input. Give the path of a file.") from None
-    # not sys.stdin.buffer: a thread that holds its lock while the interpreter ends is fatal
-    return lambda: os.read(number, _CHUNK)
-
-
-def _read_pipe(path: str) -> Callable[[], bytes]:
-    file: list[BinaryIO] = []
-
-    def read() -> bytes:
-        if not file:
-            file.append(Path(path).open("rb", buffering=0))  # noqa: SIM115 - blocks until a writer comes; closed below
-        chunk = file[0].read(_CHUNK)
-        if not chunk:
-            file[0].close()
-        return chunk
-
-    return read
-
-
-def _pump(read: Callable[[], bytes], chunks: asyncio.Queue[bytes], loop: asyncio.AbstractEventLoop) -> None:
-    """Read chunk by chunk; wait while the loop has not taken the last ones."""
-    chunk = b"-"
-    while chunk:
-        try:
-            chunk = read()
-        except OSError:
-            chunk = b""  # a terminal that went away ends like any other stream
-        try:
-            asyncio.run_coroutine_threadsafe(chunks.put(chunk), loop).result()
-        except Exception:  # noqa: BLE001 - the loop was closed while this thread was reading: nobody listens any more
-            return
+def _go_on(file: BinaryIO, splitter: LineSplitter) -> LineSplitter:
+    """Go to where the splitter stands, or to the beginning when the file is shorter by now."""
+    if os.fstat(file.fileno()).st_size < splitter.offset:
+        return LineSplitter(0, 0)
+    file.seek(splitter.offset)
+    return splitter

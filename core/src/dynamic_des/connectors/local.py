@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from sys import float_info
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import ConfigError, show
@@ -31,6 +31,8 @@ class LocalIngress(BaseIngress):
     """
 
     def __init__(self, schedule: Iterable[tuple[float, str, Any]]) -> None:
+        if not hasattr(schedule, "__iter__"):
+            raise ConfigError(f"LocalIngress: the schedule is {show(schedule)}. Give a list of (delay, path, value).")
         checked = [_checked(place, entry) for place, entry in enumerate(schedule)]
         self.schedule: list[tuple[float, str, Any]] = sorted(checked, key=lambda entry: entry[0])
         self._start = 0.0
@@ -53,7 +55,7 @@ def _checked(place: int, entry: Any) -> tuple[float, str, Any]:
         delay, path, value = entry
     except (TypeError, ValueError):
         raise ConfigError(f"LocalIngress: entry {place} is {show(entry)}. {remedy}") from None
-    if isinstance(delay, bool) or not isinstance(delay, (int, float)) or not isfinite(delay) or delay < 0:
+    if isinstance(delay, bool) or not isinstance(delay, (int, float)) or not 0 <= delay <= float_info.max:
         raise ConfigError(f"LocalIngress: entry {place} has the delay {show(delay)}. {remedy}")
     if not isinstance(path, str):
         raise ConfigError(f"LocalIngress: entry {place} has the path {show(path)}. {remedy}")

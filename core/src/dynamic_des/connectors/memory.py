@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.egress import BaseEgress, Batch
@@ -66,7 +67,8 @@ class MemoryIngress(BaseIngress):
 
     def _ring(self) -> None:
         if self._loop is not None and self._wake is not None:
-            self._loop.call_soon_threadsafe(self._wake.set)
+            with suppress(RuntimeError):  # the loop is closed: torn down, nobody takes it any more
+                self._loop.call_soon_threadsafe(self._wake.set)
 
 
 class MemoryEgress(BaseEgress):

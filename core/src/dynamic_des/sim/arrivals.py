@@ -17,7 +17,7 @@ class Arrival:
 
     Attributes:
         change: What is to be done.
-        settle: Called once with the outcome, in the simulation thread; must not block or raise.
+        settle: Called once with the outcome, in the simulation thread. Must not block; what it raises ends the run.
         refusal: The outcome, when it is known already: a message that is not a change.
         abandon: Called instead of ``settle``, with a reason, when the run ended before the change's moment came.
             It is *not* settled then: its source keeps it for the next run.

@@ -75,7 +75,7 @@ def to_float(value: Any) -> float:
         raise Refusal(f"{value} is a flag, not a number")
     if isinstance(value, str):
         return _parse(value.strip())
-    if isinstance(value, (Real, Decimal)):
+    if isinstance(value, (int, Decimal)) or isinstance(value, Real):  # noqa: SIM101 - asking an ABC takes long
         try:
             number = float(value)
         except OverflowError:

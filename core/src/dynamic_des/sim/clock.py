@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sys
+from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic
+from typing import TYPE_CHECKING
 
-__all__ = ["Alarm", "WallClock"]
+from dynamic_des.errors import ConfigError, show
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Alarm", "WallClock", "check_number"]
 
 # on Windows a wait on a lock cannot be interrupted by Ctrl-C: wait in slices
 _SLICE_S = 0.2 if sys.platform == "win32" else 3600.0
@@ -19,16 +26,18 @@ class WallClock:
         factor: Wall seconds per simulated second.
         origin: Simulation time that `anchor` belongs to.
         anchor: Wall time (monotonic seconds) of `origin`, or None while the clock stands still.
+        wall: Returns the wall time it is, in monotonic seconds.
     """
 
     def __init__(self, factor: float, origin: float) -> None:
         self.factor = factor
         self.origin = origin
         self.anchor: float | None = None
+        self.wall: Callable[[], float] = monotonic
 
     def start(self, now: float) -> float:
         """Let time go on from simulation time ``now``, at this moment of wall time; return the anchor."""
-        self.anchor = anchor = monotonic() - (now - self.origin) * self.factor
+        self.anchor = anchor = self.wall() - (now - self.origin) * self.factor
         return anchor
 
     def wall_of(self, sim_time: float) -> float:
@@ -72,3 +81,9 @@ class Alarm:
             pass
         finally:
             self._waiting = False
+
+
+def check_number(name: str, value: object) -> None:
+    """Raise ConfigError unless ``value`` is a finite number, 0 or more."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < inf:
+        raise ConfigError(f"DynamicRealtimeEnvironment: {name} is {show(value)}. Give a number, 0 or more.")

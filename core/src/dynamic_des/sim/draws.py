@@ -24,11 +24,6 @@ __all__ = ["DRAWS"]
 _CUMULATED_LIMIT = 256  # weights remembered between draws, before all are forgotten
 
 
-def _exponential(variates: Variates, config: Any) -> float:
-    rate: float = config.rate
-    return variates.exponential() / rate if 0.0 < rate < inf else nan
-
-
 def _normal(variates: Variates, config: Any) -> float:
     mean: float = config.mean
     std: float | None = config.std
@@ -160,8 +155,8 @@ def _cumulate(variates: Variates, weights: list[float]) -> tuple[list[float], li
     return known
 
 
+#: All families but the exponential one, which `Sampler.sample` draws itself, for its speed.
 DRAWS: dict[str, Callable[[Variates, Any], float]] = {
-    "exponential": _exponential,
     "normal": _normal,
     "lognormal": _lognormal,
     "truncated_normal": _truncated_normal,

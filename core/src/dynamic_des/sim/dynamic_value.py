@@ -29,7 +29,7 @@ class DynamicValue:
     """
 
     # _free_type, _floor and _ceiling: a value of exactly this type in this range needs no cast and no look at other
-    # fields. Most updates are of that kind, and `SimulationRegistry.update` is a few times faster for it.
+    # fields. Most updates are of that kind, and `SimulationRegistry.update` is twenty times faster for it.
 
     __slots__ = (
         "_bounds",

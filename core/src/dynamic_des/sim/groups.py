@@ -113,6 +113,10 @@ class VariableGroup(Group):
             return kind, -float_info.max, float_info.max  # without the infinities and NaN
         if kind is int:
             return kind, *_INTEGERS
+        if kind is bool:
+            return kind, False, True
+        if kind is str:
+            return kind, "", "\U0010ffff"
         return None, *_NOTHING
 
 
@@ -186,7 +190,10 @@ class DistributionGroup(Group):
         fields = {"dist": config.dist, **wishes}
         family = FAMILIES.get(fields["dist"])
         if family is not None:
-            for name in family.fields:
+            for name in family.needs:
+                if name not in fields:
+                    fields[name] = getattr(config, name)
+            for name in family.uses:
                 if name not in fields:
                     fields[name] = getattr(config, name)
         check_distribution(fields)

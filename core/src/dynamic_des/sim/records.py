@@ -7,11 +7,13 @@ published event in the simulation thread.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Set
 from copy import deepcopy
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
+from math import inf
 from typing import Any
 from uuid import UUID
 
@@ -38,9 +40,11 @@ def freeze(value: Any) -> Any:
     """
     kind = type(value)
     if kind is dict:
-        if SCALARS.issuperset(map(type, value.values())):
-            return value.copy()
-        return {key: item if type(item) in SCALARS else freeze(item) for key, item in value.items()}
+        copy = value.copy()
+        for key, item in value.items():
+            if type(item) not in SCALARS:
+                copy[key] = freeze(item)
+        return copy
     if kind is list:
         if SCALARS.issuperset(map(type, value)):
             return value.copy()
@@ -54,19 +58,31 @@ def freeze(value: Any) -> Any:
 
 def _freeze_object(value: Any) -> Any:
     if hasattr(value, "model_dump"):  # pydantic, without importing it
-        return value.model_dump()
+        return freeze(value.model_dump())  # which keeps the arrays and objects it has no type for
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: freeze(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: freeze(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [freeze(item) for item in value] if isinstance(value, (list, tuple)) else frozenset(value)
+    if isinstance(value, (list, tuple)):
+        return [freeze(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return _freeze_set(value)
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
     if isinstance(value, Event):
         return value  # a deep copy would take the whole environment with it
     try:
         return deepcopy(value)
     except Exception:  # noqa: BLE001 - a foreign object that cannot be copied is published as it is
         return value
+
+
+def _freeze_set(value: Set[Any]) -> Any:
+    items = [freeze(item) for item in value]
+    try:
+        return frozenset(items)
+    except TypeError:  # of objects that became dictionaries
+        return sorted(items, key=repr)
 
 
 def record_builder(start: datetime, initial_time: float) -> Any:
@@ -77,7 +93,7 @@ def record_builder(start: datetime, initial_time: float) -> Any:
         nonlocal last
         seq, now, is_event, name, value = record
         if now is not last[0]:  # records of one instant share the object, and so its text
-            last = (now, float(now), stamp(start, now - initial_time))
+            last = (now, _seconds(now), stamp(start, now - initial_time))
         _, sim_ts, timestamp = last
         if is_event:
             return {
@@ -100,6 +116,13 @@ def record_builder(start: datetime, initial_time: float) -> Any:
     return build
 
 
+def _seconds(now: Any) -> float:
+    try:
+        return float(now)
+    except OverflowError:  # an integer beyond all floats
+        return inf
+
+
 def stamp(start: datetime, seconds: float) -> str:
     """Return ``start`` plus ``seconds`` as ISO 8601, with microseconds; the last representable time beyond it."""
     try:
@@ -114,7 +137,7 @@ def system_payload(record: SystemRecord) -> dict[str, Any]:
     sys_seq, now, wall, path, value = record
     return {
         "stream_type": "telemetry",
-        "sim_ts": float(now),
+        "sim_ts": _seconds(now),
         "timestamp": wall.astimezone(UTC).isoformat(timespec="microseconds"),
         "path_id": path,
         "value": value,

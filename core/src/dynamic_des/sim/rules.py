@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -52,15 +51,16 @@ def check_distribution(fields: dict[str, Any]) -> None:
     family = FAMILIES.get(dist) if isinstance(dist, str) else None
     if family is None:
         raise Refusal(f"{show(dist)} is no distribution.{nearest(dist, FAMILIES)} Known: {', '.join(FAMILIES)}")
-    missing = [name for name in family.needs if fields[name] is None]
-    if missing:
-        raise Refusal(f"a distribution {dist!r} needs {' and '.join(missing)}: give all of that in one change")
-    names = family.fields
-    for name in names:
-        rule = _RULES.get(name)
-        if rule is not None and fields[name] is not None:
-            rule(dist, name, fields[name])
-    _ordered(dist, [(name, fields[name]) for name in ("low", "mode", "high") if name in names])
+    for name in family.needs:
+        if fields[name] is None:
+            missing = " and ".join(name for name in family.needs if fields[name] is None)
+            raise Refusal(f"a distribution {dist!r} needs {missing}: give all of that in one change")
+    for name, rule in _RULES_OF[dist]:
+        value = fields[name]
+        if value is not None:
+            rule(dist, name, value)
+    if dist in _ORDERED:
+        _ordered(dist, fields)
     if dist == "empirical" and fields["weights"] is not None:
         _weighted(fields["values"], fields["weights"])
 
@@ -99,16 +99,29 @@ _RULES: dict[str, Callable[[str, str, Any], None]] = {
 }
 
 
-def _ordered(dist: str, limits: list[tuple[str, float | None]]) -> None:
-    known = [(name, value) for name, value in limits if value is not None]
-    names = " and ".join(name for name, _ in known)
-    for (lower, low), (upper, high) in pairwise(known):
+_RULES_OF = {
+    dist: [(name, _RULES[name]) for name in family.fields if name in _RULES] for dist, family in FAMILIES.items()
+}
+
+_ORDERED = {
+    "uniform": (("low", "high"),),
+    "truncated_normal": (("low", "high"),),
+    "triangular": (("low", "mode"), ("mode", "high")),
+}
+
+
+def _ordered(dist: str, fields: dict[str, Any]) -> None:
+    for lower, upper in _ORDERED[dist]:
+        low, high = fields[lower], fields[upper]
+        if low is None or high is None:
+            return
         if low > high:
+            names = "low, mode and high" if dist == "triangular" else "low and high"
             raise Refusal(f"{lower} {low} is above {upper} {high}: send {names} in one change")
         if low == high and dist == "truncated_normal":
-            raise Refusal(f"{lower} and {upper} are both {low}: send {names} in one change, or use a constant")
-    if len(known) > 1 and known[-1][1] - known[0][1] == math.inf:
-        raise Refusal(f"{names} are so far apart that their distance is infinite")
+            raise Refusal(f"low and high are both {low}: send low and high in one change, or use a constant")
+    if fields["high"] - fields["low"] == math.inf:
+        raise Refusal("low and high are so far apart that their distance is infinite")
 
 
 def _weighted(values: list[float], weights: list[float]) -> None:

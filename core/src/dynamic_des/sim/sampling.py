@@ -121,7 +121,7 @@ class Sampler:
         """
         try:
             dist = config.dist
-            if dist == "exponential":  # the most common one, here for its speed
+            if dist == "exponential":  # the most common one: a call less
                 rate = config.rate
                 delay = self._exponential() / rate if 0.0 < rate < inf else nan  # type: ignore[operator]
             else:

@@ -6,13 +6,14 @@ from collections import deque
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from simpy.core import EmptySchedule
 
+from dynamic_des.errors import show
 from dynamic_des.sim.arrivals import Arrival
-from dynamic_des.sim.clock import Alarm, WallClock
+from dynamic_des.sim.clock import Alarm, WallClock, check_number
+from dynamic_des.sim.records import freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ __all__ = ["Steering"]
 
 LAG_PATH = "system.simulation.lag_seconds"
 CHANGES_PATH = "system.changes"
+_HAND_OVER_S = 0.05
 _DRAIN_LIMIT = 256  # changes applied before the model's own overdue events get their turn
 
 
@@ -42,6 +44,7 @@ class Steering:
         changes_refused: How many were refused.
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
         processed: How many events have been processed: with the time, a change's place in the event order.
+        clock: Maps simulation time to wall time.
         note_change: Called with each settled change and its place, for the journal.
     """
 
@@ -63,6 +66,7 @@ class Steering:
         self._order = count()
         self._lag_interval_s = lag_interval_s
         self._next_lag = inf
+        self._next_hand_over = 0.0
 
     def wake(self) -> None:
         """End the wait of the simulation thread, if it waits. Safe from any thread and from a signal handler."""
@@ -71,7 +75,12 @@ class Steering:
     def start_clock(self) -> None:
         """Let wall time count from now on."""
         self._env.real_start = self.clock.start(self._env._now)
-        self._next_lag = monotonic() + self._lag_interval_s if self._lag_interval_s else inf
+        self._next_lag = self.clock.wall() + self._lag_interval_s if self._lag_interval_s else inf
+
+    def monitor_lag_every(self, interval_s: float) -> None:
+        """Measure the lag every ``interval_s`` wall seconds from the next run on; 0 for never."""
+        check_number("lag_monitor_interval", interval_s)
+        self._lag_interval_s = interval_s
 
     def apply_due(self) -> float:
         """Apply, at ``factor=0``, what comes before the next event; return the time of the change after it.
@@ -105,9 +114,12 @@ class Steering:
             self.start_clock()
         model_first = False
         while True:
-            wall = monotonic()
+            wall = clock.wall()
             next_event = queue[0][0] if queue else inf
             next_change = self._next_change()
+            if wall >= self._next_hand_over:  # a model that lags never rests, which is when records leave else
+                self._next_hand_over = wall + _HAND_OVER_S
+                env._hand_over()
             if wall >= self._next_lag:
                 self._publish_lag(wall, min(next_event, next_change))
             reach = min(max(env._now, clock.sim_of(wall)), next_event)
@@ -146,19 +158,20 @@ class Steering:
                 item()
                 budget = max(budget, len(arrivals))  # it may have waited for a snapshot, which comes first
                 continue
-            if reach is not None and reach > env._now:
-                env._now = reach
             at = item.change.at
             if at is not None and at > env._now:
                 heappush(self._agenda, (at, next(self._order), item))
-            else:
-                self._apply(item)
+                continue
+            if at is None and reach is not None:
+                self._advance(reach)
+            self._apply(item)
 
     def abandon(self, reason: str) -> None:
         """Refuse what has arrived, or is on the agenda, and will never be applied."""
-        waiting = [item for item in self.arrivals if isinstance(item, Arrival)]
+        arrived = [self.arrivals.popleft() for _ in range(len(self.arrivals))]
+        self.arrivals.extend(item for item in arrived if not isinstance(item, Arrival))
+        waiting = [item for item in arrived if isinstance(item, Arrival)]
         waiting += [item for _, _, item in sorted(self._agenda)]
-        self.arrivals.clear()
         self._agenda.clear()
         for item in waiting:
             if item.abandon is not None:
@@ -169,6 +182,13 @@ class Steering:
         if self._agenda and self._agenda[0][0] < self.until_at:
             return self._agenda[0][0]
         return inf
+
+    def _advance(self, reach: float) -> None:
+        """Let time go on to ``reach``; what is due by then comes first, each change at its own time."""
+        while self._next_change() <= reach:
+            self._apply_from_agenda()
+        if reach > self._env._now:
+            self._env._now = reach
 
     def _apply_from_agenda(self) -> None:
         at, _, arrival = heappop(self._agenda)
@@ -200,7 +220,7 @@ class Steering:
                 "reason": outcome.reason,
                 "sim_time": self._env._now,
                 "change_seq": self.changes_applied + self.changes_refused,
-                "updates": [[path, value] for path, value in change.updates],
+                "updates": [[path, _as_sent(value)] for path, value in change.updates],
             },
         )
 
@@ -215,3 +235,11 @@ class Steering:
         """Wait for an arrival, or until something is due."""
         self._env._hand_over()
         self._alarm.wait(None if timeout_s == inf else timeout_s, unless=self.arrivals)
+
+
+def _as_sent(value: object) -> object:
+    """Return a value for ``system.changes``: whoever gets it in the model may change it later."""
+    try:
+        return freeze(value)
+    except RecursionError:  # nested too deeply, which is why it was refused, or taken as it is
+        return show(value)

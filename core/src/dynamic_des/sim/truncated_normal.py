@@ -66,8 +66,6 @@ def _none(variates: Variates, near: float, reach: float) -> float:  # noqa: ARG0
 
 def _tail(variates: Variates, near: float, reach: float) -> float:
     """Return an offset from a limit that is ``near`` standard deviations from the mean, at most ``reach``."""
-    if near == inf:
-        return 0.0
     cut = expm1(-near * reach)
     while True:
         offset = -log1p(variates.uniform() * cut) / near

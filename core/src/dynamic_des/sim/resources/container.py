@@ -77,7 +77,14 @@ class DynamicContainer(BaseDynamicResource, Container):
             return ContainerPut(self, amount)
         put: ContainerPut = self._event(ContainerPut, self._trigger_get)
         put.amount = amount
-        self._put(put)
+        level = self._level
+        if self.put_queue or self._capacity - level < amount:
+            self._put(put)
+        else:
+            _set(self, "_level", level + amount)
+            put._ok = True
+            put._value = None
+            self._env.schedule(put)
         return put
 
     def get(self, amount: float) -> ContainerGet:  # type: ignore[override]
@@ -98,24 +105,15 @@ class DynamicContainer(BaseDynamicResource, Container):
             return ContainerGet(self, amount)
         get: ContainerGet = self._event(ContainerGet, self._trigger_put)
         get.amount = amount
-        self._get(get)
+        level = self._level
+        if self.get_queue or level < amount:
+            self._get(get)
+        else:
+            _set(self, "_level", level - amount)
+            get._ok = True
+            get._value = None
+            self._env.schedule(get)
         return get
-
-    def _do_put(self, event: ContainerPut) -> bool:
-        level = self._level
-        if self._capacity - level < event.amount:
-            return False
-        _set(self, "_level", level + event.amount)
-        event.succeed()
-        return True
-
-    def _do_get(self, event: ContainerGet) -> bool:
-        level = self._level
-        if level < event.amount:
-            return False
-        _set(self, "_level", level - event.amount)
-        event.succeed()
-        return True
 
     def _no_amount(self, amount: float) -> ParameterError:
         # NaN too: it would wait for ever, and all behind it

@@ -67,17 +67,17 @@ class PriorityQueue(ArrivalQueue):
     maxlen: int | None = None
 
     def append(self, event: Any) -> None:
-        if self.maxlen is not None and len(self) >= self.maxlen:
-            raise ResourceError(f"Cannot append event. Queue is full: maxlen is {self.maxlen}. Raise it.")
-        self._insert(event)
-
-    def _insert(self, event: Any) -> None:
-        key = event.key
+        if self.maxlen is not None:
+            self._check_room(self.maxlen)
         event._ticket = next(self._tickets)
-        if self and key < self[-1].key:
-            self.insert(bisect_right(self, key, key=self.rank), event)
+        if self and event.key < self[-1].key:
+            self.insert(bisect_right(self, event.key, key=self.rank), event)
         else:
             list.append(self, event)
+
+    def _check_room(self, maxlen: int) -> None:
+        if len(self) >= maxlen:
+            raise ResourceError(f"Cannot append event. Queue is full: maxlen is {maxlen}. Raise it.")
 
     def _place(self, event: Any) -> int:
         rank = self.rank(event)
@@ -96,7 +96,9 @@ class NewestFirstQueue(PriorityQueue):
         super().__init__()
         self._tickets = count(0, -1)  # the newest has the smallest
 
-    def _insert(self, event: Any) -> None:
-        place = bisect_left(self, self.rank(event), key=self.rank)
+    def append(self, event: Any) -> None:
+        if self.maxlen is not None:
+            self._check_room(self.maxlen)
+        place = bisect_left(self, event.priority, key=self.rank)
         event._ticket = next(self._tickets)
         self.insert(place, event)

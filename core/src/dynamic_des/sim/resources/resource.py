@@ -109,7 +109,8 @@ class DynamicResource(BaseDynamicResource, PreemptiveResource):
         """
         if self._hooked:
             request = PriorityRequest(self, priority, preempt)
-            return request if request.triggered else self._turned_away_if_full(request)
+            self._turn_away_if_full(request)
+            return request
         env = self._env
         request = _new(PriorityRequest)  # what four constructors of SimPy do, in one go
         request.env = env
@@ -123,12 +124,14 @@ class DynamicResource(BaseDynamicResource, PreemptiveResource):
         if self.put_queue or len(self.users) >= self._capacity:
             self.put_queue.append(request)
             self._trigger_put(None)
-            return self._turned_away_if_full(request)
-        self.users.append(request)
-        request.usage_since = now
-        request._ok = True
-        request._value = None
-        env.schedule(request)
+            if self.queue_limit is not None:
+                self._turn_away_if_full(request)
+        else:
+            self.users.append(request)
+            request.usage_since = now
+            request._ok = True
+            request._value = None
+            env.schedule(request)
         return request
 
     def release(self, request: PriorityRequest | None = None) -> Release:  # type: ignore[override]
@@ -164,11 +167,11 @@ class DynamicResource(BaseDynamicResource, PreemptiveResource):
         env.schedule(release)
         return release
 
-    def _turned_away_if_full(self, request: PriorityRequest) -> PriorityRequest:
-        """Return ``request``, failed if it is one too many of those who wait."""
+    def _turn_away_if_full(self, request: PriorityRequest) -> None:
+        """Fail ``request`` if it is one too many of those who wait."""
         limit = self.queue_limit
         if limit is None or len(self.put_queue) <= limit or request.triggered:
-            return request
+            return
         self.put_queue.remove(request)
         request.fail(
             ResourceError(
@@ -176,7 +179,6 @@ class DynamicResource(BaseDynamicResource, PreemptiveResource):
                 "Catch ResourceError where the request is yielded, or raise queue_limit."
             )
         )
-        return request
 
     def _oldest_of_active_process(self) -> PriorityRequest:
         process = self._env.active_process

@@ -83,7 +83,13 @@ class DynamicStore(BaseDynamicResource, PriorityStore, FilterStore):
             return StorePut(self, item)
         put: StorePut = self._event(StorePut, self._trigger_get)
         put.item = item
-        self._put(put)
+        if self.put_queue or self._priority or len(self.items) >= self._capacity:
+            self._put(put)
+        else:
+            self.items.append(item)
+            put._ok = True
+            put._value = None
+            self._env.schedule(put)
         return put
 
     def get(self, filter: Callable[[Any], bool] | None = None) -> StoreGet:  # type: ignore[override]  # noqa: A002
@@ -104,10 +110,18 @@ class DynamicStore(BaseDynamicResource, PriorityStore, FilterStore):
             )
         if self._hooked:
             return FilterStoreGet(self, filter or _anything) if self._filter else StoreGet(self)
-        get: StoreGet = self._event(FilterStoreGet if self._filter else StoreGet, self._trigger_put)
-        if isinstance(get, FilterStoreGet):
-            get.filter = filter or _anything
-        self._get(get)
+        if self._filter:
+            choice: FilterStoreGet = self._event(FilterStoreGet, self._trigger_put)
+            choice.filter = filter or _anything
+            self._get(choice)
+            return choice
+        get: StoreGet = self._event(StoreGet, self._trigger_put)
+        if self.get_queue or not self.items:
+            self._get(get)
+        else:
+            get._ok = True
+            get._value = heappop(self.items) if self._priority else self.items.pop(0)
+            self._env.schedule(get)
         return get
 
     def _trigger_get(self, put_event: StorePut | None) -> None:
@@ -116,28 +130,27 @@ class DynamicStore(BaseDynamicResource, PriorityStore, FilterStore):
 
     def _do_put(self, event: StorePut) -> bool | None:
         if len(self.items) < self._capacity:
-            if self._priority and not self._sort_in(event):
-                return True  # its place is free for the next one
             if not self._priority:
                 self.items.append(event.item)
+            else:
+                try:
+                    heappush(self.items, event.item)
+                except TypeError as error:
+                    self._refuse(event, error)
+                    return True  # its place is free for the next one
             event.succeed()
         return None
 
-    def _sort_in(self, event: StorePut) -> bool:
-        """Push the item of ``event``; if it cannot be compared, leave the store as it was and fail the event."""
-        try:
-            heappush(self.items, event.item)
-        except TypeError as error:
-            del self.items[next(place for place, item in enumerate(self.items) if item is event.item)]
-            heapify(self.items)
-            failure = ResourceError(
-                f"{self._label}: {show(event.item)} cannot be compared with the items of this priority store "
-                f"({error}). Wrap items in simpy.PriorityItem."
-            )
-            failure.__cause__ = error
-            event.fail(failure)
-            return False
-        return True
+    def _refuse(self, event: StorePut, error: TypeError) -> None:
+        """Fail a put whose item cannot be compared, and leave the store as it was."""
+        del self.items[next(place for place, item in enumerate(self.items) if item is event.item)]
+        heapify(self.items)
+        failure = ResourceError(
+            f"{self._label}: {show(event.item)} cannot be compared with the items of this priority store "
+            f"({error}). Wrap items in simpy.PriorityItem."
+        )
+        failure.__cause__ = error
+        event.fail(failure)
 
     def _do_get(self, event: StoreGet) -> bool | None:
         if isinstance(event, FilterStoreGet):
