@@ -66,7 +66,7 @@ def test_a_reader_that_has_seen_enough_of_a_fast_run_gets_no_traceback(printing)
     assert output == [f"[EVT] t=0.000 part-1: text={'x' * 50}"]
     assert codes == ["3", "0"]
     assert any(
-        re.match(r"egress screen: \d+ written, .* NOT WRITTEN \(nobody reads standard output any more\)", s)
+        re.match(r"egress screen: \d+ written, .* NOT WRITTEN \(ConsoleEgress: whoever read the standard output has gone", s)
         for s in said
     )
 
@@ -96,7 +96,7 @@ def test_nobody_may_be_listening_to_anything(printing):
 def test_without_standard_output_the_rest_still_works(printing):
     _, said, codes = printing("$DES run twin.toml >&-", last=5)
     assert codes == ["3"]
-    assert any("this process has no standard output. Use another egress." in line for line in said)
+    assert any("this process has no standard output. Use FileEgress." in line for line in said)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110 - a device
