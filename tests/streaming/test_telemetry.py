@@ -40,6 +40,17 @@ def test_one_call_publishes_the_figures_of_a_log(env):
     ]
 
 
+def test_a_component_publishes_its_own_figures_under_its_name(env):
+    log = EventLog(env, "orders")
+    group = ConsumerGroup(env, "billing", log)
+    processor = StreamProcessor(env, "counts", TumblingWindow(10), len, [].append)
+    for component in (log, group, processor):
+        component.publish_telemetry()
+    log.publish_telemetry("Line_A.log")
+    paths = [path for _, path, _ in env.published]
+    assert {"orders.depth", "billing.lag", "counts.active", "counts.watermark_delay", "Line_A.log.depth"} <= set(paths)
+
+
 def test_the_figures_of_a_group(env):
     log = EventLog(env, "orders", append_latency=0)
     group = ConsumerGroup(env, "billing", log)

@@ -19,6 +19,7 @@ from dynamic_des_streaming.offsets import GroupOffsets
 from dynamic_des_streaming.operations import Operation, WatchedOperation, failed, succeeded
 from dynamic_des_streaming.rebalancing import protocol_named
 from dynamic_des_streaming.sinks import named_resource
+from dynamic_des_streaming.telemetry import publish_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -208,6 +209,17 @@ class ConsumerGroup:
     def telemetry(self) -> dict[str, float]:
         """Return the figures that `publish_telemetry` publishes: ``lag``, ``active`` and the counters."""
         return {"lag": self.total_lag(), "active": len(self._members), **asdict(self.stats)}
+
+    def publish_telemetry(self, path: str | None = None) -> None:
+        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
+
+        Args:
+            path: Dot path to publish under: the name when None.
+
+        Raises:
+            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
+        """
+        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- operations --------------------------------------------------------------------------------------
 

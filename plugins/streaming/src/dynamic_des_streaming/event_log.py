@@ -18,6 +18,7 @@ from dynamic_des_streaming.operations import DelayedOperation
 from dynamic_des_streaming.records import Partition
 from dynamic_des_streaming.retention import Retention, RetentionSetting
 from dynamic_des_streaming.sharding import HashSharding, KafkaSharding, ShardingStrategy
+from dynamic_des_streaming.telemetry import publish_telemetry
 from dynamic_des_streaming.timers import Ticker
 
 if TYPE_CHECKING:
@@ -177,6 +178,17 @@ class EventLog:
             "records_read": self._records_read,
             "records_expired": self._records_expired,
         }
+
+    def publish_telemetry(self, path: str | None = None) -> None:
+        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
+
+        Args:
+            path: Dot path to publish under: the name when None.
+
+        Raises:
+            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
+        """
+        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- operations --------------------------------------------------------------------------------------
 

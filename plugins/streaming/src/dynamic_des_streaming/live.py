@@ -18,7 +18,8 @@ __all__ = ["LiveNumber", "checked_number", "live_number"]
 
 LiveNumber = float | Callable[[], float] | DistributionConfig | DynamicValue | Mapping[str, Any] | str
 """A constant; a function without arguments; a `DistributionConfig` to draw from, or the table of one as a
-configuration file has it; a value of the registry, or its path as text."""
+configuration file has it; a value of the registry, or its path as text. Text that is a number is that number: what a
+variable in a configuration file becomes."""
 
 _log = logging.getLogger("dynamic_des.streaming")
 
@@ -44,7 +45,8 @@ def live_number(env: Environment, source: LiveNumber, where: str) -> Callable[[]
         ParameterError: (a ValueError) If it is no number of 0 or more, and none of the other forms.
     """
     if isinstance(source, str):
-        source = _at_path(env, source, where)
+        number = _number_in(source)
+        source = _at_path(env, source, where) if number is None else number
     if isinstance(source, Mapping):
         source = _distribution(source, where)
     if isinstance(source, DistributionConfig):
@@ -90,6 +92,13 @@ class _Followed:
             except ParameterError as error:
                 _log.warning("%s The value stays %s.", error, self._good)
         return self._good
+
+
+def _number_in(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _at_path(env: Environment, path: str, where: str) -> Any:

@@ -17,6 +17,7 @@ from dynamic_des_streaming.operations import finished
 from dynamic_des_streaming.records import Record
 from dynamic_des_streaming.results import LateEvent, Pane, WindowResult
 from dynamic_des_streaming.sinks import Sink, as_sink
+from dynamic_des_streaming.telemetry import publish_telemetry
 from dynamic_des_streaming.timers import Ticker
 from dynamic_des_streaming.triggers import EarlyTrigger, Previews, early_trigger_of
 from dynamic_des_streaming.watermarks import EventTime, ProcessingTime
@@ -183,6 +184,17 @@ class StreamProcessor:
         figures = {"active": self.active_windows, **asdict(self.stats)}
         watermark = self.watermark_s
         return figures if watermark == -inf else {**figures, "watermark_delay": self.env.now - watermark}
+
+    def publish_telemetry(self, path: str | None = None) -> None:
+        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
+
+        Args:
+            path: Dot path to publish under: the name when None.
+
+        Raises:
+            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
+        """
+        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- operations --------------------------------------------------------------------------------------
 
