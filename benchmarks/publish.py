@@ -136,8 +136,8 @@ def main():
         ns = {who: statistics.median(all_rounds) for who, all_rounds in figures.items()}
         ours = ns["dynamic_des"]
         peer = f"{ns['desflow'] / ours:.1f}" if "desflow" in ns else "-"
-        beside = f"{ours / bar:>6.2f} {ours / ns['copy']:>7.2f} {ours / ns['json']:>7.2f}"
-        print(f"{row:<12} {ours:>5.0f} ns {beside} {peer:>15}", flush=True)
+        ratios = f"{ours / bar:>6.2f} {ours / ns['copy']:>7.2f} {ours / ns['json']:>7.2f}"
+        print(f"{row:<12} {ours:>5.0f} ns {ratios} {peer:>15}", flush=True)
 
 
 if __name__ == "__main__":

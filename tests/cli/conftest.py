@@ -12,6 +12,7 @@ class Twin:
 
     def __init__(self, path):
         self.path = path
+        self.warnings = "error"
         self.processes = []
 
     def module(self, name, text):
@@ -23,7 +24,7 @@ class Twin:
         return self
 
     def command(self, *arguments):
-        return [sys.executable, "-W", "error", "-m", "dynamic_des", *map(str, arguments)]
+        return [sys.executable, "-W", self.warnings, "-m", "dynamic_des", *map(str, arguments)]
 
     @property
     def environ(self):

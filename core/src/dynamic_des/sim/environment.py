@@ -185,7 +185,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         stop, value = self._stop_at(until)
         if stop is None and until is not None:
             return value
-        outermost = self.registry._thread is None
+        outermost = not self._running
         how = "error"
         try:
             if outermost:
@@ -245,6 +245,10 @@ class SteeredEnvironment(RealtimeEnvironment):
         self._steering.until_at = at
         self._steering.patient = isinstance(until, Event)
         return stop, None
+
+    @property
+    def _running(self) -> bool:
+        return self.registry._thread is not None
 
     def _step_is_patched(self) -> bool:
         # SimPy's monitoring recipes replace step on the instance; subclasses may override it
