@@ -130,7 +130,7 @@ MALFORMED = {
     "an id that is a list": (b'{"path": "a", "value": 1, "id": []}', 'the "id" []'),
     "an unknown path": (b'{"path": "L.variables.nn", "value": 1}', "no such path. Did you mean 'L.variables.n'?"),
     "a value of the wrong type": (b'{"path": "L.variables.n", "value": true}', "is a flag, not a whole number"),
-    "a value that is a deep nest": ({"path": "L.variables.n", "value": DEEP}, "is not a number"),
+    "a value that is a deep nest": ({"path": "L.variables.n", "value": DEEP}, "is not a"),
 }
 
 

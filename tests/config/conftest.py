@@ -49,7 +49,7 @@ class Folder:
         """What is wrong with a file, line by line, without its folder."""
         with pytest.raises(ConfigError) as caught:
             self.load(text, *arguments, **options)
-        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
         return str(caught.value).replace(f"{self.path}/", "").splitlines()
 
 

@@ -32,7 +32,7 @@ class OpenClient:
 
 class Closed(Out):
     def __init__(self, topic: str = "t", *, telemetry_topic: str = "v"):
-        self.given = dict(topic=topic, telemetry_topic=telemetry_topic)
+        self.given = {"topic": topic, "telemetry_topic": telemetry_topic}
 
 
 class Blind(Out):

@@ -1,12 +1,15 @@
 """Everything that is wrong with a file, in one go: where, what, and what to write instead."""
 
 import re
+from importlib.metadata import entry_points
 
 import pytest
 
 from dynamic_des import ConfigError
 from dynamic_des.config.loading import load
 
+# what there is to choose from: this repository's own plugins are installed, too
+RESOURCES = ["resource", "container", "store", *sorted(one.name for one in entry_points(group="dynamic_des"))]
 SMALL = '[simulation]\nmodel = "model:build"\n'
 
 
@@ -82,8 +85,8 @@ def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file(folde
         "twin.toml:26: [bounds.\"Line_A.resources.lathe.max_cap\"] maximum: unknown key. Did you mean 'max'?",
         "twin.toml:29: [bounds.\"Line_A.variables.shift\"] max: 'much' is not a number. Write a number.",
         (
-            "twin.toml:32: [resources.buffer] type: 'shop': there is no resource of this type. Use one of resource, "
-            'container, store, install a plugin that has it, or write "module:Class".'
+            "twin.toml:32: [resources.buffer] type: 'shop': there is no resource of this type. "
+            f'Use one of {", ".join(RESOURCES)}, install a plugin that has it, or write "module:Class".'
         ),
         (
             "twin.toml:35: [ingress.control] type: kafka: this plugin is not installed. "
@@ -352,18 +355,19 @@ def test_a_constructor_that_refuses_is_quoted(folder):
     ]
 
 
-def test_a_resource_that_cannot_be_built_is_named(folder):
-    twin = folder.load(f'{SMALL}[resources."Line_A.lathe"]\ntype = "resource"')
+def test_resources_that_cannot_be_built_are_all_named(folder):
+    folder.module("kinds", "class Odd:\n    def __init__(self, env, name): raise KeyError(name)")
+    text = '[resources."A.lathe"]\ntype = "resource"\n[resources.odd]\ntype = "kinds:Odd"'
+    twin = folder.load(f"{SMALL}{text}")
     with pytest.raises(ConfigError) as caught:
         twin.environment()
-    assert (
-        str(caught.value)
-        .replace(f"{folder.path}/", "")
-        .startswith(
-            'twin.toml: [resources."Line_A.lathe"]: DynamicResource cannot be built: '
-            "DynamicResource Line_A.lathe: 'Line_A.resources.lathe.current_cap': no such path."
-        )
+    first, second = str(caught.value).replace(f"{folder.path}/", "").splitlines()
+    assert first == (
+        "twin.toml:3: [resources.\"A.lathe\"]: DynamicResource A.lathe: 'A.resources.lathe.current_cap': no such path. "
+        "Nothing is registered yet: call registry.register_sim_parameter first. "
+        "Register SimParameter(sim_id='A', resources={'lathe': CapacityConfig(current_cap=…, max_cap=…)}) first."
     )
+    assert second == "twin.toml:5: [resources.odd]: Odd: KeyError: 'odd' (kinds.py, line 2). Give other options."
 
 
 def test_a_resource_kind_has_to_be_built_with_an_environment_and_a_name(folder):

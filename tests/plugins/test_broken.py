@@ -214,7 +214,8 @@ def test_the_command_lists_what_is_there_and_what_is_broken_and_why(shelf):
     listed = shelf.command("plugins")
     assert listed.returncode == 0
     assert listed.stderr == ""
-    assert listed.stdout.splitlines() == [
+    # this repository's own plugins are installed, too
+    assert [line for line in listed.stdout.splitlines() if "(dynamic-des-" not in line] == [
         "built in",
         "  ingress: lines, local, memory",
         "  egress: console, file, memory",
@@ -232,7 +233,7 @@ def test_the_command_prints_json(shelf):
     shelf.put("plugin-x", {"x": "plugin_x"}, plugin_x=BROKEN["raises"][0])
     listed = json.loads(shelf.command("plugins", "--json").stdout)
     assert listed["builtin"]["egress"] == ["console", "file", "memory"]
-    assert listed["plugins"] == [
+    assert [one for one in listed["plugins"] if not one["distribution"].startswith("dynamic-des-")] == [
         {
             "name": "good",
             "distribution": "plugin-good 1.0",

@@ -1,10 +1,15 @@
 """From `type` to a class: which module is imported, and what is said when there is none."""
 
+from importlib.metadata import entry_points
+
 import pytest
 from tests.plugins.distributions import GOOD
 
 from dynamic_des import BaseEgress, ConsoleEgress, DynamicResource, JsonDeserializer, JsonSerializer, PluginError
 from dynamic_des.plugins import find_class
+
+# what there is to choose from: this repository's own plugins are installed, too
+EGRESSES = ["console", "file", "memory", *sorted(point.name for point in entry_points(group="dynamic_des"))]
 
 
 def refusal(kind, name):
@@ -126,14 +131,14 @@ def test_a_typo_is_answered_with_the_nearest_name(installed):
 
 def test_a_name_that_resembles_nothing_is_answered_with_what_there_is():
     assert refusal("egress", "mqtt") == (
-        "'mqtt': there is no egress of this type. Use one of console, file, memory, "
+        f"'mqtt': there is no egress of this type. Use one of {', '.join(EGRESSES)}, "
         'install a plugin that has it, or write "module:Class".'
     )
 
 
 def test_a_built_in_of_another_kind_is_said_to_be_one():
     assert refusal("egress", "lines") == (
-        "lines: this is an ingress, not an egress. Move it to [ingress.…], or use one of console, file, memory."
+        f"lines: this is an ingress, not an egress. Move it to [ingress.…], or use one of {', '.join(EGRESSES)}."
     )
 
 

@@ -78,6 +78,22 @@ def test_the_clock_stands_still_between_a_run_and_a_step(wall):
     assert log == [(0, 0), (1, 0.5), (2, 61.0), (3, 61.5)]
 
 
+def test_a_run_from_within_a_run_does_not_start_the_clock_anew(wall):
+    env, log = DynamicRealtimeEnvironment(factor=0.5), []
+
+    def impatient(env):
+        yield env.timeout(1)
+        wall.now += 1.25
+        env.run(until=2.5)
+        log.append(("back", env.now, wall.passed))
+
+    env.process(ticking(env, wall, log))
+    env.process(impatient(env))
+    env.run(until=5)
+    # the ticks at 2 and 3 were due at wall 1.0 and 1.5, in the middle of the 1.25 that the model was busy
+    assert log == [(0, 0), (1, 0.5), (2, 1.75), ("back", 2.5, 1.75), (3, 1.75), (4, 2.0)]
+
+
 def test_strict_raises_what_simpy_raises(wall):
     texts = []
     for env in (

@@ -7,7 +7,7 @@ import pytest
 import simpy
 from simpy.core import EmptySchedule, StopSimulation
 
-from dynamic_des import DynamicRealtimeEnvironment
+from dynamic_des import DynamicRealtimeEnvironment, LocalIngress, SimParameter
 
 FLAT_OUT = partial(DynamicRealtimeEnvironment, factor=0)
 REAL_TIME = partial(DynamicRealtimeEnvironment, factor=1e-12)
@@ -29,6 +29,11 @@ def test_it_is_simpys_environment():
     assert (env.now, env.env_start, env.factor, env.strict) == (5, 5, 1.0, False)
     assert env.peek() == float("inf")
     assert env.active_process is None
+
+
+def test_its_attributes_are_few_enough_to_be_read_fast():
+    # CPython keeps up to thirty attributes of an instance in a fast form; SimPy's recipes add one or two
+    assert len(vars(DynamicRealtimeEnvironment(factor=0))) <= 28
 
 
 @every_environment
@@ -84,6 +89,30 @@ def test_the_events_of_a_run_from_within_are_counted_once(make):
     # 2 starts of processes, 4 ticks, 1 timeout, 1 end of a process, the ends of two runs: the inner one is scheduled
     # once more, for callbacks behind it
     assert env._steering.processed == 11
+
+
+def test_a_run_from_within_does_not_end_the_schedule_of_changes():
+    env, log = FLAT_OUT(), []
+    env.registry.register_sim_parameter(SimParameter("Line", variables={"dial": 0}))
+    dial = env.registry.get("Line.variables.dial")
+
+    def impatient(env):
+        yield env.timeout(1)
+        env.run(until=3)
+
+    def watcher(env):
+        while True:
+            value = yield dial.wait_for_change()
+            log.append((env.now, value))
+
+    env.process(impatient(env))
+    env.process(watcher(env))
+    with env:
+        env.setup_ingress([LocalIngress([(time, "Line.variables.dial", time) for time in (2, 5, 10)])])
+        env.run(until=10)
+        assert log == [(2, 2), (5, 5)]
+        env.run(until=11)
+        assert log == [(2, 2), (5, 5), (10, 10)]
 
 
 @every_environment

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_des.bridge.loop import IoThread
 from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
 from dynamic_des.bridge.source import Source, SourceOptions
+from dynamic_des.bridge.switching import QuickSwitching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,7 @@ class Bridge:
         self._live = live
         self._io = IoThread(f"dynamic-des {run.name}")
         self._tasks: dict[Source | Sink, Future[Any]] = {}
+        self._switching = QuickSwitching()
         self._released = False
         self._closed = False
         atexit.register(self.stop)
@@ -103,6 +105,13 @@ class Bridge:
         self._released = False
         for sink in self.sinks:
             sink.outbox.hold()
+        if self._live:
+            self._switching.begin()
+
+    def end(self) -> None:
+        """A run has ended: wait until what it published is written."""
+        self._switching.end()
+        self.drain()
 
     def hand_over(self) -> None:
         """Give the records that were published since the last time to every sink; wait where one is full."""
@@ -157,6 +166,7 @@ class Bridge:
         """Stop fetching, write what waits, and close. Idempotent."""
         if not self._closed:
             self._closed = True
+            self._switching.end()
             atexit.unregister(self.stop)
             self.stop_sources()
             self.drain()

@@ -254,7 +254,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             if signals is not None:
                 signals.raise_at_once()
             if self._bridge is not None:
-                self._bridge.drain()
+                self._bridge.end()
         finally:
             if signals is not None:
                 signals.give_back()

@@ -88,15 +88,28 @@ def _live(twin: Twin, env: DynamicRealtimeEnvironment, speaker: Speaker) -> int:
             env.run(until=twin.simulation.until)
     except (Interrupted, Terminated):
         speaker.say("stopped by a signal")
-    except KeyboardInterrupt:
-        speaker.say("stopped by a signal; what was published is being written, interrupt again to give it up")
-    except SystemExit as left:
-        if left.code not in (None, 0, 128 + signal.SIGTERM):
-            speaker.say(f"the model left with sys.exit({left.code!r})")
-            return MODEL_RAISED
+    except (KeyboardInterrupt, SystemExit) as left:
+        return _left(left, speaker)
     except BaseException as error:  # noqa: BLE001 - whatever the model raised: reported, and everything written
         speaker.say_traceback(error)
         return MODEL_RAISED
+    return 0
+
+
+def _left(left: KeyboardInterrupt | SystemExit, speaker: Speaker) -> int:
+    """Return the exit code after a signal in the last writing of the run, or a ``sys.exit`` of the model."""
+    from simpy.core import EmptySchedule, StopSimulation
+
+    if isinstance(left, SystemExit) and left.code != 128 + signal.SIGTERM:
+        if left.code in (None, 0):
+            return 0
+        speaker.say(f"the model left with sys.exit({left.code!r})")
+        return MODEL_RAISED
+    before = left.__context__
+    if isinstance(before, Exception) and not isinstance(before, (EmptySchedule, StopSimulation)):
+        speaker.say_traceback(before)  # the model had raised already
+        return MODEL_RAISED
+    speaker.say("stopped by a signal; what was published is being written, interrupt again to give it up")
     return 0
 
 

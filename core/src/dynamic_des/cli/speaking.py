@@ -53,6 +53,13 @@ class Speaker:
         root.setLevel(logging.INFO if os.environ.get("DYNAMIC_DES_LOG", "").lower() == "info" else logging.WARNING)
         logging.captureWarnings(True)
         threading.excepthook = self._say_of_thread
+        sys.unraisablehook = self._say_of_unraisable
+        sys.excepthook = lambda _, error, __: self.say_traceback(error)
+
+    def _say_of_unraisable(self, found: sys.UnraisableHookArgs) -> None:
+        if found.exc_value is not None:
+            self.say(f"{found.err_msg or 'ignored in'} {found.object!r}:")
+            self.say_traceback(found.exc_value)
 
     def _say_of_thread(self, raised: threading.ExceptHookArgs) -> None:
         if raised.exc_value is not None and raised.exc_type is not SystemExit:

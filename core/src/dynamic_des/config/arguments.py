@@ -121,7 +121,9 @@ class Arguments:
     def _named(self, parameter: Parameter, table: Table, value: Any) -> Any:
         """Return what ``"module:name"`` names, or what a sub-table with a ``type`` describes."""
         place = value.get("type") if isinstance(value, dict) else value
-        if not isinstance(place, str) or (parameter.takes_text and not _PLACE.fullmatch(place)):
+        if parameter.takes_values and not isinstance(value, str) and not _is_place(place):
+            return value
+        if not isinstance(place, str) or (parameter.takes_text and not _is_place(place)):
             if parameter.takes_text and isinstance(value, str):
                 return _NOTHING
             remedy = f'Write {parameter.name} = "module:name".'
@@ -180,3 +182,7 @@ class Arguments:
         takes = f" {signature.name} takes {', '.join(own) or 'no keys'}. Remove it."
         self._problems.add(table, key, f"unknown key.{hint or takes}")
         return False
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) and _PLACE.fullmatch(value) is not None

@@ -91,6 +91,8 @@ def _of_parameter(parameter: Parameter) -> _Schema:
     if parameter.role in ("serializer", "deserializer"):
         one: _Schema = {"anyOf": [{"$ref": f"#/$defs/{parameter.role}"}, {"type": "string"}]}
         return _named(one) if parameter.mapped else one
+    if parameter.role in ("callable", "class") and parameter.takes_values:
+        return {}
     if parameter.role in ("callable", "class"):
         text = {"type": "string"} if parameter.takes_text else {"type": "string", "pattern": _PLACE}
         return {"anyOf": [text, {"type": "object", "required": ["type"]}]}

@@ -68,11 +68,9 @@ class _Loader:
     def load(self, raw: dict[str, Any], settings: list[tuple[str, Any]]) -> Twin:
         tables = fill(raw, self._problems, self._secrets)
         self._secrets.collect(tables)
-        try:
-            twin = self._checked(tables, settings)
-            self._problems.raise_any()
-        except ConfigError as error:
-            raise ConfigError(self._secrets.redact(str(error))) from None
+        twin = self._checked(tables, settings)
+        if len(self._problems):
+            raise ConfigError(self._secrets.redact(self._problems.text()))
         return twin
 
     def _checked(self, tables: dict[str, Any], settings: list[tuple[str, Any]]) -> Twin:
@@ -84,6 +82,7 @@ class _Loader:
         parameters = self._parameters(tables, settings)
         return Twin(
             self._file,
+            self._problems,
             simulation or Simulation(""),
             self._model(simulation),
             parameters.parameters,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Environment
 
+from dynamic_des.config.problems import SET
 from dynamic_des.errors import ParameterError, UnknownPathError, show, suggest
 from dynamic_des.sim.casting import Refusal, to_float
 from dynamic_des.sim.parameters import FAMILIES, CapacityConfig, DistributionConfig, SimParameter
@@ -66,14 +67,14 @@ class Parameters:
             try:
                 self._registry.get(path)._cast(value)
             except UnknownPathError as error:
-                self._problems.add((), f"--set {path}", str(error))
+                self._problems.add(SET, path, str(error))
             except Refusal as refusal:
-                self._problems.add((), f"--set {path}", f"{refusal}. Give another value.")
+                self._problems.add(SET, path, f"{refusal}. Give another value.")
         if not settings or len(self._problems) > before:
             return
         outcome = self._registry.update_many(settings)
         if outcome.status == "refused":
-            self._problems.add((), "--set", str(outcome.reason))
+            self._problems.add(SET, None, str(outcome.reason))
         elif outcome.reason:
             self.notes.append(f"--set: {outcome.reason}")
 

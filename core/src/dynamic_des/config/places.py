@@ -6,7 +6,7 @@ import re
 import tomllib
 from typing import Any
 
-__all__ = ["Table", "dotted", "line_numbers"]
+__all__ = ["Table", "dotted", "line_numbers", "printable"]
 
 Table = tuple[str, ...]
 
@@ -16,7 +16,13 @@ _MAY_END = re.compile(r"[\]}\"']\s*(#.*)?$")
 
 def dotted(table: Table) -> str:
     """Return the name of a table as it is written in the file: ``bounds."Line_A.rate"``."""
-    return ".".join(part if _BARE.fullmatch(part) else f'"{"".join(map(_escaped, part[:200]))}"' for part in table)
+    quoted = (printable(part[:200].replace("\\", "\\\\").replace('"', '\\"')) for part in table)
+    return ".".join(part if _BARE.fullmatch(part) else f'"{text}"' for part, text in zip(table, quoted, strict=True))
+
+
+def printable(text: str) -> str:
+    """Return a text in which what controls a terminal is replaced by its number."""
+    return text if text.isprintable() else "".join(map(_escaped, text))
 
 
 def line_numbers(text: str) -> dict[Table, int]:
@@ -50,8 +56,7 @@ def line_numbers(text: str) -> dict[Table, int]:
 
 
 def _escaped(character: str) -> str:
-    """Return a character, or its number: what controls a terminal must not reach it."""
-    if character.isprintable() and character not in '"\\':
+    if character.isprintable():
         return character
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dynamic_des.config.places import Table, dotted, line_numbers
-from dynamic_des.errors import ConfigError
+from dynamic_des.config.places import Table, dotted, line_numbers, printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-__all__ = ["Problems"]
+__all__ = ["SET", "Problems"]
+
+SET: Table = ("--set",)  # in the place of a table: what was given by this option
 
 
 class _Problem(NamedTuple):
@@ -56,24 +57,20 @@ class Problems:
         """Return whether something is wrong with a key."""
         return any((problem.table, problem.key) == (table, key) for problem in self._found)
 
-    def raise_any(self) -> None:
-        """Raise everything that was noted, if anything was.
-
-        Raises:
-            ConfigError: One line for each problem, in the order of the file.
-        """
-        if not self._found:
-            return
+    def text(self) -> str:
+        """Return everything that was noted: one line for each problem, in the order of the file."""
         lines = line_numbers(self._text)
         end = self._text.count("\n") + 2
         placed = [(_line(problem, lines), problem) for problem in self._found]
         placed.sort(key=lambda pair: pair[0] or end)
-        raise ConfigError("\n".join(self._worded(line, problem) for line, problem in placed))
+        return "\n".join(self._worded(line, problem) for line, problem in placed)
 
     def _worded(self, line: int | None, problem: _Problem) -> str:
-        text = problem.text.replace("\n", " ")
+        text = printable(problem.text.replace("\n", " "))
         if problem.table == ("simulation",) and problem.key in self._options:
             return f"--{problem.key}: {text}"
+        if problem.table == SET:
+            return f"{printable(' '.join((*SET, problem.key or '')).rstrip())}: {text}"
         where = f"{self._file}:{line}" if line else f"{self._file}"
         parts = [f"[{dotted(problem.table)}]"] if problem.table else []
         if problem.key is not None:

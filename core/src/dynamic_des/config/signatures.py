@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
-from dynamic_des.config.annotations import evaluate, parts
+from dynamic_des.config.annotations import evaluate, members, parts
 from dynamic_des.errors import PluginError, show
 from dynamic_des.serializers import MessageDeserializer, MessageSerializer
 
 __all__ = ["Client", "Parameter", "Signature", "client_of", "leading_parameters", "signature_of"]
+
+_VALUES = (int, float, bool, list, tuple, dict, Mapping, collections.abc.MutableMapping, collections.abc.Sequence)
 
 Role = Literal["plain", "serializer", "deserializer", "callable", "class"]
 
@@ -30,6 +32,8 @@ class Parameter:
         role: ``"plain"`` for what a file can hold; else what a file can only describe or name.
         mapped: Whether it takes a mapping of such things.
         takes_text: Whether it takes text as well.
+        takes_values: Whether something that is named may be a number, a flag, a list or a table instead: a time that
+            is a constant or a function. What it is given is then for the constructor to check.
         secret: Whether its value must never be shown.
     """
 
@@ -39,6 +43,7 @@ class Parameter:
     role: Role = "plain"
     mapped: bool = False
     takes_text: bool = False
+    takes_values: bool = False
     secret: bool = False
 
     @property
@@ -167,6 +172,7 @@ def _parameter(found: inspect.Parameter, namespace: dict[str, Any]) -> Parameter
         role=_role(inside),
         mapped=any(part in (dict, Mapping, collections.abc.MutableMapping) for part in inside),
         takes_text=str in inside,
+        takes_values=any((get_origin(one) or one) in _VALUES for one in members(annotation)),
         secret=any(getattr(part, "__name__", "") in ("SecretStr", "SecretBytes", "Secret") for part in inside),
     )
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
-from dynamic_des.config.places import dotted
 from dynamic_des.config.secrets import Secrets
-from dynamic_des.errors import ConfigError
+from dynamic_des.errors import ConfigError, DynamicDesError, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_des.config.making import Connector
+    from dynamic_des.config.problems import Problems
     from dynamic_des.sim.parameters import SimParameter
 
 __all__ = ["Simulation", "Twin"]
@@ -60,6 +60,7 @@ class Twin:
 
     Attributes:
         file: The file.
+        problems: Where to note what turns out to be wrong with it.
         simulation: The table ``[simulation]``.
         build: The model.
         parameters: What the registry starts with.
@@ -73,6 +74,7 @@ class Twin:
     """
 
     file: Path
+    problems: Problems
     simulation: Simulation
     build: Callable[[DynamicRealtimeEnvironment], Any]
     parameters: list[SimParameter] = field(default_factory=list)
@@ -88,7 +90,7 @@ class Twin:
         """Return the environment: parameters, bounds and resources in place, nothing connected, no model yet.
 
         Raises:
-            ConfigError: If a resource cannot be built. Without secrets.
+            ConfigError: If resources cannot be built: a line for each. Without secrets.
         """
         settings = self.simulation
         env = DynamicRealtimeEnvironment(
@@ -108,8 +110,7 @@ class Twin:
             log.warning("%s", note)
         for path, limits in self.bounds.items():
             env.registry.set_bounds(path, **limits)
-        for name, (cls, options) in self.resources.items():
-            env.resources[name] = self._resource(cls, env, name, options)
+        self._build_resources(env)
         return env
 
     def connect(self, env: DynamicRealtimeEnvironment) -> None:
@@ -119,12 +120,14 @@ class Twin:
         for name, (ingress, source_options) in self.ingresses.items():
             env.setup_ingress({name: ingress}, **vars(source_options))
 
-    def _resource(self, cls: type[Any], env: DynamicRealtimeEnvironment, name: str, options: dict[str, Any]) -> Any:
-        # a kind whose constructor is older than this rule says how it is made from a name
-        make = getattr(cls, "from_name", cls)
-        try:
-            return make(env, name, **options)
-        except Exception as error:  # a constructor is a plugin's code
-            text = str(error) or type(error).__name__
-            place = f"{self.file}: [{dotted(('resources', name))}]: {cls.__name__} cannot be built: {text}"
-            raise ConfigError(self.secrets.redact(place)) from error
+    def _build_resources(self, env: DynamicRealtimeEnvironment) -> None:
+        for name, (cls, options) in self.resources.items():
+            make = getattr(cls, "from_name", cls)  # a kind whose constructor is older than this rule says how
+            try:
+                env.resources[name] = make(env, name, **options)
+            except DynamicDesError as error:
+                self.problems.add(("resources", name), None, str(error))
+            except Exception as error:  # noqa: BLE001 - a constructor is a plugin's code
+                self.problems.add(("resources", name), None, f"{cls.__name__}: {raised(error)}. Give other options.")
+        if len(self.problems):
+            raise ConfigError(self.secrets.redact(self.problems.text()))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SteeredEnvironment"]
 
-_FACTORIES = ("process", "timeout", "event", "all_of", "any_of")
+_FACTORIES = ("process", "timeout", "event")
 _HAND_OVER = 256  # records collected in the simulation thread before they are handed over
 
 
@@ -62,7 +62,9 @@ class SteeredEnvironment(RealtimeEnvironment):
         check_number("lag_monitor_interval", lag_monitor_interval)
         _check_seed(seed)
         super().__init__(initial_time, factor, strict)
-        for factory in _FACTORIES:  # SimPy binds them early for its own classes only; a tenth of the speed
+        # SimPy binds them early for its own classes only; a tenth of the speed (the two others are called too rarely
+        # to be worth an attribute each)
+        for factory in _FACTORIES:
             setattr(self, factory, getattr(self, factory))
         self.registry = SimulationRegistry(self)
         self.seed = secrets.randbits(63) if seed is None else int(seed)
@@ -74,7 +76,6 @@ class SteeredEnvironment(RealtimeEnvironment):
         self._sys_seq = 0
         self._records: list[Record] = []
         self._publishing = False
-        self._running = False
 
     @property
     def lag_seconds(self) -> float:
@@ -117,8 +118,13 @@ class SteeredEnvironment(RealtimeEnvironment):
         """
         self._seq = seq = self._seq + 1
         if self._publishing:
-            if type(value) is dict and SCALARS.issuperset(map(type, value.values())):
-                value = value.copy()
+            if type(value) is dict:
+                for item in value.values():
+                    if type(item) not in SCALARS:
+                        value = freeze(value)
+                        break
+                else:
+                    value = value.copy()
             else:
                 value = freeze(value)
             records = self._records
@@ -240,6 +246,10 @@ class SteeredEnvironment(RealtimeEnvironment):
         self._steering.patient = isinstance(until, Event)
         return stop, None
 
+    @property
+    def _running(self) -> bool:
+        return self.registry._thread is not None
+
     def _step_is_patched(self) -> bool:
         # SimPy's monitoring recipes replace step on the instance; subclasses may override it
         # (asking the bound method, because looking into __dict__ would slow down every attribute from then on)
@@ -247,7 +257,6 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     def _enter_run(self, until: float | Event | None) -> None:  # noqa: ARG002 - the bridge notes it
         """Begin a run: what is there already (a snapshot) is applied before the clock starts."""
-        self._running = True
         self.registry._thread = get_ident()
         self._steering.drain(len(self._steering.arrivals))
         if self._factor:
@@ -255,7 +264,6 @@ class SteeredEnvironment(RealtimeEnvironment):
 
     def _leave_run(self, how: str) -> None:  # noqa: ARG002 - the bridge notes it
         """End a run: ``how`` is ``until``, ``empty`` or ``error``."""
-        self._running = False
         self.registry._thread = None
         self._steering.clock.anchor = None  # until the next run, or the next step
 
@@ -263,13 +271,15 @@ class SteeredEnvironment(RealtimeEnvironment):
         """`step` in a loop, inlined: a method call per event costs a tenth of the speed."""
         steering, pop = self._steering, heappop
         queue, arrivals, processed = self._queue, steering.arrivals, 0
-        horizon = -inf  # time of the next change on the agenda, looked up before the first event
+        horizon, timed = -inf, True  # time of the next change on the agenda, looked up before the first event
         try:
             while True:
-                if not queue or arrivals or queue[0][0] >= horizon:
+                # `timed` spares the usual case the comparison of an integer with a float, which is slow
+                if not queue or arrivals or (timed and queue[0][0] >= horizon):
                     steering.processed += processed  # added and not set: a model may call run() from within
                     processed = 0
                     horizon = steering.apply_due()
+                    timed = horizon != inf
                 self._now, _, _, event = pop(queue)
                 processed += 1
                 callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]

@@ -40,9 +40,11 @@ def freeze(value: Any) -> Any:
     """
     kind = type(value)
     if kind is dict:
-        if SCALARS.issuperset(map(type, value.values())):
-            return value.copy()
-        return {key: item if type(item) in SCALARS else freeze(item) for key, item in value.items()}
+        copy = value.copy()
+        for key, item in value.items():
+            if type(item) not in SCALARS:
+                copy[key] = freeze(item)
+        return copy
     if kind is list:
         if SCALARS.issuperset(map(type, value)):
             return value.copy()
