@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import suppress
+from queue import Empty
 
 from tests.contracts.wrong.expectations import contracts_of, fails
 from tests.contracts.wrong.server import PATIENCE_S, OnServer
@@ -38,6 +39,26 @@ class RightAndBlocking(Right):
     def write(self, batch):
         time.sleep(0.3 if len(batch) > 100 else 0)
         self.server.store(self.twin, batch)
+
+
+@fails("a_record_that_cannot_be_encoded_is_set_aside_alone")
+class WithAQueue(BaseEgress):
+    """The older form: takes batches from a queue. It has no means to set a record aside, and leaves it out."""
+
+    def __init__(self, server):
+        self.server = server
+
+    async def run(self, egress_queue):
+        while True:
+            try:
+                batch = egress_queue.get_nowait()
+            except Empty:
+                await asyncio.sleep(0.001)
+                continue
+            for record in batch:
+                with suppress(TypeError, ValueError):
+                    if "seq" in record:
+                        self.server.put("twin", json.loads(json.dumps(record).encode()))
 
 
 @fails("records_are_stored_when_write_returns")

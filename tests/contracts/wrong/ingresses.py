@@ -42,7 +42,7 @@ class Right(BaseIngress):
 
 @fails()
 class RightWithAQueue(BaseIngress):
-    """The seeds' form: puts on a queue what it finds, and keeps what that form can promise."""
+    """The older form: puts on a queue what it finds, and keeps what that form can promise."""
 
     def __init__(self, server):
         self.server = server
