@@ -77,9 +77,10 @@ class ModelFolder:
         """
         self.prepare(place)
         top = place.partition(":")[0].partition(".")[0]
-        hint = nearest(top, {entry.stem for entry in self._folder.glob("*.py")} - {top})
-        if hint and top.isidentifier() and find_spec(top) is None:
-            raise PluginError(f"{place}: there is no module {top!r}.{hint}")
+        if top.isidentifier() and top not in sys.modules and find_spec(top) is None:
+            hint = nearest(top, {entry.stem for entry in self._folder.glob("*.py")})
+            if hint:
+                raise PluginError(f"{place}: there is no module {top!r}.{hint}")
         return import_object(place)
 
     def _leave(self) -> None:
