@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dynamic_des.errors import PluginError, nearest
-from dynamic_des.plugins import import_object
+from dynamic_des.importing import import_object
 
 if TYPE_CHECKING:
     from types import ModuleType
