@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How fast the dynamic resources are, as a ratio to SimPy's own on the same work. Above 1 is faster.
 
-    python benchmarks/resources.py                 a minute
+    python benchmarks/resources.py                 three minutes
     python benchmarks/resources.py --pairs 15      steadier figures
     python benchmarks/resources.py --only cycle    the rows whose name begins so
 

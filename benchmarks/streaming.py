@@ -17,7 +17,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from zlib import crc32
 
 RECORDS = 20_000
@@ -51,9 +51,9 @@ def log_ours() -> tuple[float, int]:
                 yield group.commit("c1", {record.partition: record.offset + 1})
 
     env.process(run())
-    start = perf_counter()
+    start = process_time()
     env.run()
-    return perf_counter() - start, sum(seen)
+    return process_time() - start, sum(seen)
 
 
 def log_simpy() -> tuple[float, int]:
@@ -81,9 +81,9 @@ def log_simpy() -> tuple[float, int]:
                     committed[index] = record[0] + 1
 
     env.process(run())
-    start = perf_counter()
+    start = process_time()
     env.run()
-    return perf_counter() - start, sum(seen)
+    return process_time() - start, sum(seen)
 
 
 def log_happysim() -> tuple[float, int]:
@@ -106,9 +106,9 @@ def log_happysim() -> tuple[float, int]:
     consumer = Consumer("c1")
     simulation = Simulation(entities=[log, group, consumer], end_time=Instant.from_seconds(100_000))
     simulation.schedule(Event(time=Instant.Epoch, event_type="Go", target=consumer))
-    start = perf_counter()
+    start = process_time()
     simulation.run()
-    return perf_counter() - start, sum(seen)
+    return process_time() - start, sum(seen)
 
 
 # -- tumbling windows ------------------------------------------------------------------------------------
@@ -129,9 +129,9 @@ def windows_ours() -> tuple[float, int]:
             yield processor.process(f"k{number % KEYS}", 1, env.now)
 
     env.process(run())
-    start = perf_counter()
+    start = process_time()
     env.run()
-    return perf_counter() - start, sum(result.result for result in results)
+    return process_time() - start, sum(result.result for result in results)
 
 
 def windows_simpy() -> tuple[float, int]:
@@ -153,9 +153,9 @@ def windows_simpy() -> tuple[float, int]:
 
     env.process(run())
     env.process(close())
-    start = perf_counter()
+    start = process_time()
     env.run(until=EVENTS * 0.01 + 20)
-    return perf_counter() - start, sum(result for _, result in results)
+    return process_time() - start, sum(result for _, result in results)
 
 
 def windows_happysim() -> tuple[float, int]:
@@ -179,9 +179,9 @@ def windows_happysim() -> tuple[float, int]:
         context = {"key": f"k{number % KEYS}", "value": 1, "event_time_s": at}
         event = Event(time=Instant.from_seconds(at), event_type="Process", target=processor, context=context)
         simulation.schedule(event)
-    start = perf_counter()
+    start = process_time()
     simulation.run()
-    return perf_counter() - start, sink.total
+    return process_time() - start, sink.total
 
 
 # -- flatness --------------------------------------------------------------------------------------------
@@ -210,9 +210,9 @@ def flat_log(length: int) -> tuple[float, int]:
             yield group.commit("c1")
 
     process = env.process(run())
-    start = perf_counter()
+    start = process_time()
     env.run(until=process)
-    return perf_counter() - start, group.stats.records_polled
+    return process_time() - start, group.stats.records_polled
 
 
 def flat_windows(length: int) -> tuple[float, int]:
@@ -231,9 +231,9 @@ def flat_windows(length: int) -> tuple[float, int]:
 
     env.run(until=env.process(run(length)))
     process = env.process(run(PROBE))
-    start = perf_counter()
+    start = process_time()
     env.run(until=process)
-    return perf_counter() - start, processor.total_windows_emitted - length
+    return process_time() - start, processor.total_windows_emitted - length
 
 
 # -- the table -------------------------------------------------------------------------------------------

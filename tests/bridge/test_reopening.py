@@ -22,6 +22,7 @@ class Broker(BaseIngress):
         self.closed = 0
         self.told = []
         self.connected = False
+        self.mistakes = []
 
     async def open(self, run):
         if self.open_fails:
@@ -38,7 +39,8 @@ class Broker(BaseIngress):
             yield Message({"path": "L.variables.n", "value": offset + 1}, {"log": offset + 1})
 
     async def applied(self, position):
-        assert self.connected, "acknowledged while not connected"
+        if not self.connected:
+            self.mistakes.append(position)
         self.told.append(position["log"])
 
     async def close(self):
@@ -62,6 +64,20 @@ def test_after_a_lost_connection_it_goes_on_in_order_and_loses_nothing(live_env,
     assert broker.opened_at == [0, *breaks_at]
     assert broker.told[-1] == 10
     assert broker.closed == len(breaks_at) + 1
+    assert broker.mistakes == [], "acknowledged while not connected"
+
+
+def test_what_is_settled_while_the_connection_is_lost_is_acknowledged_on_the_next(live_env):
+    class Down(Broker):
+        async def open(self, run):
+            while len(self.opened_at) == 1 and live_env._steering.changes_applied < 5:
+                await asyncio.sleep(0.001)
+            await super().open(run)
+
+    broker = Down(10, [5])
+    assert values_seen(live_env, broker) == list(range(1, 11))
+    assert broker.mistakes == []
+    assert broker.told[-1] == 10
 
 
 def test_it_may_be_down_at_the_start(live_env, caplog):

@@ -46,7 +46,7 @@ def test_a_join_takes_the_rebalance_delay_and_gives_the_partitions(env, log, run
     assert (group.assignments, group.entity("c1"), group.entity("c2")) == ({"c1": [0, 1]}, "its entity", None)
 
 
-def test_the_seeds_form_of_a_consumer(env, log, run):
+def test_the_documented_form_of_a_consumer(env, log, run):
     group = ConsumerGroup(env, "my-group", log)
     fill(log, 0, "a", "b")
 

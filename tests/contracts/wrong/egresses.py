@@ -36,7 +36,7 @@ class RightAndBlocking(Right):
     """A plain ``def write`` runs in a thread of its own, and may take its time."""
 
     def write(self, batch):
-        time.sleep(0.15 if len(batch) > 100 else 0)
+        time.sleep(0.3 if len(batch) > 100 else 0)
         self.server.store(self.twin, batch)
 
 
@@ -141,7 +141,7 @@ class BlocksTheLoop(Right):
     """Uses a client that blocks, in an ``async def``."""
 
     async def write(self, batch):
-        time.sleep(0.15 if len(batch) > 100 else 0)
+        time.sleep(0.3 if len(batch) > 100 else 0)
         self.server.store(self.twin, batch)
 
 

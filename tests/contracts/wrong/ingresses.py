@@ -98,7 +98,7 @@ class BlocksTheLoop(Right):
             while self.next < len(self.server.log):
                 self.next += 1
                 yield self.message(self.next)
-            time.sleep(0.12)
+            time.sleep(0.25)
             await asyncio.sleep(LOOK_S)
 
 

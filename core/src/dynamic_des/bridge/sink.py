@@ -179,7 +179,7 @@ class Sink:
         if overdue or outbox.empty:
             self._first_waits_since = None
         model, system = len(outbox), outbox.system_waiting
-        while model >= size or (model > 0 and (flush or overdue or outbox.blocked)):
+        while model >= size or (model > 0 and (flush or overdue)):
             raw = outbox.take(size)
             model -= size
             if raw:
@@ -197,7 +197,7 @@ class Sink:
         outbox = self.outbox
         if self._closing or self._flushes_asked > self._flushes_done:
             return
-        if outbox.blocked or max(outbox.system_waiting, len(outbox)) >= self._batch_size:
+        if max(outbox.system_waiting, len(outbox)) >= self._batch_size:
             return
         timeout = None
         if (len(outbox) or outbox.system_waiting) and not self._patient:

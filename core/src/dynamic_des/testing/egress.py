@@ -197,7 +197,7 @@ class EgressContract(ConnectorContract):
 
     def test_the_event_loop_is_not_blocked(self) -> None:
         shortest = inf
-        for _ in range(3):  # a machine that stands still for once is not the connector's doing
+        for _ in range(3):  # what happens once, such as an import, is not what this is about
             watchdog = Watchdog()
             with self._publisher(self.make_egress(), beside=watchdog, batch_size=500) as publisher:
                 watchdog.await_ticks(1, self.patience_s)

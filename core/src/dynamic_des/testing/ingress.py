@@ -233,7 +233,7 @@ class IngressContract(ConnectorContract):
 
     def test_the_event_loop_is_not_blocked(self) -> None:
         shortest = inf
-        for attempt in range(3):  # a machine that stands still for once is not the connector's doing
+        for attempt in range(3):  # what happens once, such as an import, is not what this is about
             with self._twin(self.make_ingress()) as twin:
                 twin.start()
                 twin.wait_until_listening(self.send)

@@ -6,9 +6,9 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
-from dynamic_des.errors import ParameterError, show
+from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 
-__all__ = ["at_least", "positive_number"]
+__all__ = ["at_least", "one_of", "positive_number"]
 
 
 def at_least(number: Any, least: int, where: str) -> int:
@@ -35,3 +35,15 @@ def positive_number(value: Any, where: str, *, zero: bool = False) -> float:
         if isfinite(number) and (number > 0 or (zero and number == 0)):
             return number
     raise ParameterError(f"{where}: {show(value)} is not a finite number {'of 0 or more' if zero else 'above 0'}.")
+
+
+def one_of(setting: str, known: tuple[str, ...], where: str) -> int:
+    """Return the place of ``setting`` among what is known.
+
+    Raises:
+        ConfigError: (a ValueError) If it is not known.
+    """
+    if setting in known:
+        return known.index(setting)
+    hint = nearest(setting, known) or f" Give {' or '.join(map(repr, known))}."
+    raise ConfigError(f"{where}: {show(setting)} is unknown.{hint}")

@@ -11,7 +11,7 @@ from simpy import Environment  # noqa: TC002 - a run that is put together from a
 
 from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 from dynamic_des_streaming.aggregates import aggregate_of
-from dynamic_des_streaming.checks import positive_number
+from dynamic_des_streaming.checks import one_of, positive_number
 from dynamic_des_streaming.live import LiveNumber, live_number
 from dynamic_des_streaming.operations import finished
 from dynamic_des_streaming.records import Record
@@ -20,14 +20,13 @@ from dynamic_des_streaming.sinks import Sink, as_sink
 from dynamic_des_streaming.telemetry import publish_telemetry
 from dynamic_des_streaming.timers import Ticker
 from dynamic_des_streaming.triggers import EarlyTrigger, Previews, early_trigger_of
-from dynamic_des_streaming.watermarks import EventTime, ProcessingTime
-from dynamic_des_streaming.window_store import FixedWindows, SessionWindows
-from dynamic_des_streaming.windows import LateEventPolicy, SessionWindow, WindowType, window_type_of
+from dynamic_des_streaming.watermarks import EventTime, watermark_of
+from dynamic_des_streaming.window_store import store_of
+from dynamic_des_streaming.windows import LateEventPolicy, WindowType, window_type_of
 
 if TYPE_CHECKING:
     from dynamic_des_streaming.operations import Operation
     from dynamic_des_streaming.watermarks import Watermark
-    from dynamic_des_streaming.window_store import WindowStore
     from dynamic_des_streaming.windows import WindowState
 
 __all__ = ["StreamProcessor", "StreamProcessorStats"]
@@ -125,29 +124,21 @@ class StreamProcessor:
         self._lateness = live_number(env, allowed_lateness_s, f"{name}.allowed_lateness_s")
         self._policy = _policy(late_event_policy, name)
         self._side_output = _side_output(env, side_output, self._policy, name)
-        self._accumulating = _one_of(accumulation, ("accumulating", "discarding"), f"{name}: accumulation") == 0
+        self._accumulating = one_of(accumulation, ("accumulating", "discarding"), f"{name}: accumulation") == 0
         self._interval = positive_number(watermark_interval_s, f"{name}: watermark_interval_s", zero=True)
-        self._clock: Watermark
-        if _one_of(watermark, ("processing", "event"), f"{name}: watermark"):
-            slack = live_number(env, max_out_of_orderness_s, f"{name}.max_out_of_orderness_s")
-            if idle_timeout_s is not None:
-                positive_number(idle_timeout_s, f"{name}: idle_timeout_s")
-            self._clock = EventTime(env, slack, idle_timeout_s, sources)
-            self._at_every_event, self._by_event_time = not self._interval, True
-        else:
-            if max_out_of_orderness_s != 0.0 or idle_timeout_s is not None or tuple(sources):
-                raise ConfigError(
-                    f"{name}: max_out_of_orderness_s, idle_timeout_s and sources have no meaning for the processing-"
-                    'time watermark, which is the simulation clock. Give watermark="event".'
-                )
-            self._clock = ProcessingTime(env, self._interval)
-            self._at_every_event = self._by_event_time = False
-        self._ticks = Ticker(env, self._interval, self._advance)
-        self._store: WindowStore = (
-            SessionWindows(self._window_type, self._opened)
-            if isinstance(self._window_type, SessionWindow)
-            else FixedWindows(self._window_type, self._opened)
+        self._clock: Watermark = watermark_of(
+            env,
+            name,
+            kind=watermark,
+            interval=self._interval,
+            max_out_of_orderness=max_out_of_orderness_s,
+            idle_timeout=idle_timeout_s,
+            sources=tuple(sources),
         )
+        self._by_event_time = isinstance(self._clock, EventTime)
+        self._at_every_event = self._by_event_time and not self._interval
+        self._ticks = Ticker(env, self._interval, self._advance)
+        self._store = store_of(self._window_type, self._opened)
         trigger = early_trigger_of(early_trigger, f"{name}: early_trigger")
         self._previews = None if trigger is None else Previews(env, trigger, self._preview)
         self._freed_until = -inf
@@ -402,10 +393,3 @@ def _side_output(
     if policy is LateEventPolicy.SIDE_OUTPUT:
         raise ConfigError(f"{name}: late_event_policy is SIDE_OUTPUT, and side_output is None. Give a sink for it.")
     return lambda event: None  # noqa: ARG005 - never called
-
-
-def _one_of(setting: str, known: tuple[str, ...], where: str) -> int:
-    if setting in known:
-        return known.index(setting)
-    hint = nearest(setting, known) or f" Give {' or '.join(map(repr, known))}."
-    raise ConfigError(f"{where}: {show(setting)} is unknown.{hint}")

@@ -5,14 +5,17 @@ from __future__ import annotations
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Protocol
 
+from dynamic_des.errors import ConfigError
+from dynamic_des_streaming.checks import one_of, positive_number
 from dynamic_des_streaming.lattice import Lattice
+from dynamic_des_streaming.live import LiveNumber, live_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     from simpy import Environment
 
-__all__ = ["EventTime", "ProcessingTime", "Watermark"]
+__all__ = ["EventTime", "ProcessingTime", "Watermark", "watermark_of"]
 
 
 class Watermark(Protocol):
@@ -164,3 +167,32 @@ class EventTime:
         active = [newest for source, newest in self._newest.items() if idle is None or self._heard[source] + idle > now]
         furthest = min(active) if active else max(self._newest.values(), default=-inf)
         return furthest - self._out_of_orderness()
+
+
+def watermark_of(
+    env: Environment,
+    name: str,
+    *,
+    kind: str,
+    interval: float,
+    max_out_of_orderness: LiveNumber,
+    idle_timeout: float | None,
+    sources: tuple[Hashable, ...],
+) -> Watermark:
+    """Return the watermark of a processor called ``name``.
+
+    Raises:
+        ConfigError: If the kind is unknown, or is ``"processing"`` and has options of the other.
+        ParameterError: (a ValueError) If a number makes no sense.
+    """
+    if one_of(kind, ("processing", "event"), f"{name}: watermark"):
+        slack = live_number(env, max_out_of_orderness, f"{name}.max_out_of_orderness_s")
+        if idle_timeout is not None:
+            idle_timeout = positive_number(idle_timeout, f"{name}: idle_timeout_s")
+        return EventTime(env, slack, idle_timeout, sources)
+    if max_out_of_orderness != 0.0 or idle_timeout is not None or sources:
+        raise ConfigError(
+            f"{name}: max_out_of_orderness_s, idle_timeout_s and sources have no meaning for the processing-time "
+            'watermark, which is the simulation clock. Give watermark="event".'
+        )
+    return ProcessingTime(env, interval)

@@ -13,7 +13,7 @@ from dynamic_des_streaming.windows import SessionWindow, Window, WindowState, Wi
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FixedWindows", "SessionWindows", "WindowStore", "ordered"]
+__all__ = ["FixedWindows", "SessionWindows", "WindowStore", "ordered", "store_of"]
 
 _Entry = tuple[float, int, WindowState]
 
@@ -184,6 +184,13 @@ class SessionWindows(WindowStore):
             self.active -= not other.emitted
         del sessions[first + 1 : stop]
         return state
+
+
+def store_of(window_type: WindowType, on_open: Callable[[float], None]) -> WindowStore:
+    """Return the store for a window type."""
+    if isinstance(window_type, SessionWindow):
+        return SessionWindows(window_type, on_open)
+    return FixedWindows(window_type, on_open)
 
 
 def ordered(states: list[WindowState]) -> list[WindowState]:
