@@ -390,3 +390,51 @@ def test_the_command_itself_lists_them_and_the_exit_codes(small):
     assert "run      Run a twin from its configuration file." in done.stdout
     assert "3 done but something was lost" in " ".join(done.stdout.split())
     assert small("--version").stdout == "dynamic-des, version 0.1.0\n"
+
+
+def test_a_message_that_stops_the_run_is_said_without_a_traceback(twin):
+    twin.module("model", BREAKING.format(in_build="pass", in_run="pass"))
+    (twin.path / "changes.jsonl").write_text("more lathes, please\n")
+    lines = '    [ingress.lines]\n    type = "lines"\n    path = "changes.jsonl"\n    on_poison = "stop"\n'
+    done = twin.file(f"{KEPT}{lines}".replace("factor = 0", "factor = 1"))("run", "twin.toml")
+    assert done.returncode == 1
+    assert "more lathes, please" in done.stderr.splitlines()[0]
+    assert "The run was stopped" in done.stderr.splitlines()[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_small_run_imports_nothing_that_it_does_not_need(twin):
+    twin.module(
+        "model",
+        """
+        import sys
+
+        def build(env):
+            slow = ["pydantic", "numpy", "pluggy", "difflib", "dynamic_des.entrypoints"]
+            env.publish_event("x", {name: name in sys.modules for name in slow})
+        """,
+    ).file(FILE)
+    done = twin("run", "twin.toml")
+    assert done.stdout == (
+        "[EVT] t=0.000 x: pydantic=False numpy=False pluggy=False difflib=False dynamic_des.entrypoints=False\n"
+    )
+
+
+def test_a_repetition_writes_the_same_records_or_says_where_it_left_them(small):
+    small.file(
+        FILE.replace("seed = 7", 'seed = 7\n    journal = "journal.jsonl"').replace(
+            '"console"', '"file"\n    path = "a"'
+        )
+    )
+    assert small("run", "twin.toml").returncode == 0
+    done = small("replay", "journal.jsonl", "--out", "b")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "small: repeated 0 changes to t=3; 3 events, 1 telemetry record\n",
+    )
+    assert (small.path / "a").read_bytes() == (small.path / "b").read_bytes()
+    small.module("model", MODEL.replace("yield env.timeout(1)", "yield env.timeout(2)"))
+    done = small("replay", "journal.jsonl", "--out", "b")
+    assert done.returncode == 2
+    assert done.stderr.startswith("replay: ")
+    assert "Traceback" not in done.stderr

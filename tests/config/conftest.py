@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from dynamic_des import ConfigError
-from dynamic_des.config.importing import ModelFolder
+from dynamic_des.config.folders import ModelFolder
 from dynamic_des.config.loading import load
 
 MODEL = """

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "core" / "src" / "dynamic_des"
 
 CONTRACTS = {"errors", "messages", "ingress", "egress", "serializers", "hookspecs"}
-PLUGINS = {"kinds", "plugins", "entrypoints"}
+PLUGINS = {"kinds", "plugins", "entrypoints", "importing"}
 # part → the parts that it may import besides itself; `the package` is `import dynamic_des`, with every name in it
 MAY_IMPORT = {
     "sim": {"errors", "messages"},
@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "egress": {"errors", "messages", "serializers"},
     "hookspecs": {"ingress", "egress", "serializers"},
     "kinds": CONTRACTS,
-    "plugins": {"kinds", "entrypoints", "aliases", *CONTRACTS},
+    "importing": {"errors"},
+    "plugins": {"kinds", "entrypoints", "aliases", "importing", *CONTRACTS},
     "entrypoints": {"kinds", "aliases", "the package", *CONTRACTS},
     "aliases": {"errors"},
     "__main__": {"cli"},

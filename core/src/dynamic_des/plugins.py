@@ -7,17 +7,17 @@ What core itself brings is found without looking at what is installed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.aliases import PUBLISHED
-from dynamic_des.errors import PluginError, nearest, raised, show
+from dynamic_des.errors import PluginError, nearest, show
+from dynamic_des.importing import import_object
 from dynamic_des.kinds import KINDS, RESERVED, Kind
 
 if TYPE_CHECKING:
     from dynamic_des.entrypoints import Plugin
 
-__all__ = ["PluginReport", "find_class", "import_object", "report_plugins"]
+__all__ = ["PluginReport", "find_class", "report_plugins"]
 
 
 @dataclass(frozen=True)
@@ -76,37 +76,6 @@ def report_plugins() -> list[PluginReport]:
         brings = {kind: [found.__name__ for found in some] for kind, some in classes.items() if some}
         reports.append(PluginReport(name, distributions(points), brings))
     return reports
-
-
-def import_object(place: str) -> Any:
-    """Return what ``"package.module:name"`` names.
-
-    Raises:
-        PluginError: If it is not there; says what is missing.
-    """
-    module_name, _, name = place.partition(":")
-    if not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
-        raise PluginError(f'{show(place)} names nothing. Write "module:name".')
-    try:
-        found: Any = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise PluginError(
-                f"{place}: the module {module_name!r} needs {error.name!r}, which is not installed. Install it."
-            ) from error
-        raise PluginError(
-            f"{place}: there is no module {error.name!r}. Is it installed, or beside the configuration file? "
-            "Write its name as an import statement would."
-        ) from error
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{place}: the module {module_name!r} raised {raised(error)}. Mend the module.") from error
-    for part in name.split("."):
-        if not hasattr(found, part):
-            public = [known for known in dir(found) if not known.startswith("_")]
-            hint = nearest(part, public) or " Write the name of something that is defined there."
-            raise PluginError(f"{place}: there is no {part!r} in it.{hint}")
-        found = getattr(found, part)
-    return found
 
 
 def _own(kind: Kind, name: str, class_name: str) -> type[Any]:

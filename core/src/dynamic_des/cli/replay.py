@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dynamic_des.cli.speaking import CONFIGURATION, LOST, MODEL_RAISED, Speaker, configuration_errors
+from dynamic_des.cli.speaking import Speaker, configuration_errors, counted
 
 if TYPE_CHECKING:
     from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
     from dynamic_des.bridge.journal import JournalFile
+    from dynamic_des.bridge.report import Report
     from dynamic_des.config.twin import Twin
 
 __all__ = ["replay"]
@@ -70,27 +71,26 @@ def _prepared(found: JournalFile, journal: Path, config: Path | None) -> tuple[T
 def _repeat(found: JournalFile, twin: Twin, env: DynamicRealtimeEnvironment, out: Path | None) -> int:
     from dynamic_des.bridge.replay import DivergedError
     from dynamic_des.bridge.replay import replay as repeat
+    from dynamic_des.cli.orderly import run_to_the_end
     from dynamic_des.connectors.console import ConsoleEgress
     from dynamic_des.connectors.file import FileEgress
+    from dynamic_des.errors import ConfigError
 
     speaker = Speaker(twin.secrets)
     speaker.take_over()
-    code = 0
-    env.setup_egress([FileEgress(out, system=False) if out else ConsoleEgress("json", system=False)])
-    try:
+
+    def live() -> None:
+        env.setup_egress([FileEgress(out, system=False) if out else ConsoleEgress("json", system=False)])
         twin.build(env)
-        repeat(found, env)
-    except DivergedError as error:
-        speaker.say(f"replay: {error}")
-        code = CONFIGURATION
-    except Exception as error:  # noqa: BLE001 - whatever the model raised: reported, as in the original run
-        speaker.say_traceback(error)
-        code = MODEL_RAISED
-    env.teardown()
-    report = env.report()
-    speaker.say(
-        f"{env.name}: repeated {report.changes_applied + report.changes_refused} changes to t={env.now:g}; "
-        f"{report.events} events, {report.telemetry} telemetry records"
-        f"{'' if found.complete else '; the journal ends in half a line'}"
-    )
-    return code or (LOST if report.lost else 0)
+        try:
+            repeat(found, env)
+        except DivergedError as error:
+            raise ConfigError(f"replay: {error}") from error
+
+    def summary(report: Report) -> str:
+        changes = counted(report.changes_applied + report.changes_refused, "change")
+        published = f"{counted(report.events, 'event')}, {counted(report.telemetry, 'telemetry record')}"
+        torn = "" if found.complete else "; the journal ends in half a line"
+        return f"{env.name}: repeated {changes} to t={env.now:g}; {published}{torn}"
+
+    return run_to_the_end(env, speaker, live, summary)

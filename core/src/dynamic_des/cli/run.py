@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import signal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dynamic_des.cli.speaking import (
-    CONFIGURATION,
-    LOST,
-    MODEL_RAISED,
-    Speaker,
-    configuration_errors,
-    let_go_of_output,
-)
+from dynamic_des.cli.speaking import Speaker, configuration_errors
 
 if TYPE_CHECKING:
     from dynamic_des.bridge.environment import DynamicRealtimeEnvironment
@@ -52,65 +45,20 @@ def run(file: Path, until: float | None, factor: float | None, settings: tuple[s
 
 
 def _run(twin: Twin, env: DynamicRealtimeEnvironment, speaker: Speaker) -> int:
-    """Run, whatever happens, to an orderly end; return the exit code."""
-    from dynamic_des.cli.interrupts import Interrupts
-    from dynamic_des.cli.summary import summary
-
-    with Interrupts(speaker) as interrupts:
-        try:
-            code = _live(twin, env, speaker)
-        except (KeyboardInterrupt, SystemExit):
-            code = 0  # a signal, just when the run had ended
-        interrupts.ending = True
-        env.teardown()
-        report = env.report()
-        speaker.say(summary(env, report))
-    let_go_of_output()
-    return code or (LOST if report.lost else 0)
-
-
-def _live(twin: Twin, env: DynamicRealtimeEnvironment, speaker: Speaker) -> int:
-    """Connect, build and run; return the exit code as far as the model is concerned."""
-    from dynamic_des.bridge.signals import Interrupted, Terminated
+    """Connect, build and run; return the exit code."""
+    from dynamic_des.cli.orderly import run_to_the_end
     from dynamic_des.cli.progress import progress
     from dynamic_des.cli.reader import stop_when_unread
-    from dynamic_des.errors import ConfigError
+    from dynamic_des.cli.summary import summary
 
-    try:
+    def live() -> None:
         twin.connect(env)
-    except ConfigError as error:
-        speaker.say(str(error))
-        return CONFIGURATION
-    stop_when_unread(twin, speaker)
-    try:
+        stop_when_unread(twin, speaker)
         twin.build(env)
         with progress(env, twin, speaker):
             env.run(until=twin.simulation.until)
-    except (Interrupted, Terminated):
-        speaker.say("stopped by a signal")
-    except (KeyboardInterrupt, SystemExit) as left:
-        return _left(left, speaker)
-    except BaseException as error:  # noqa: BLE001 - whatever the model raised: reported, and everything written
-        speaker.say_traceback(error)
-        return MODEL_RAISED
-    return 0
 
-
-def _left(left: KeyboardInterrupt | SystemExit, speaker: Speaker) -> int:
-    """Return the exit code after a signal in the last writing of the run, or a ``sys.exit`` of the model."""
-    from simpy.core import EmptySchedule, StopSimulation
-
-    if isinstance(left, SystemExit) and left.code != 128 + signal.SIGTERM:
-        if left.code in (None, 0):
-            return 0
-        speaker.say(f"the model left with sys.exit({left.code!r})")
-        return MODEL_RAISED
-    before = left.__context__
-    if isinstance(before, Exception) and not isinstance(before, (EmptySchedule, StopSimulation)):
-        speaker.say_traceback(before)  # the model had raised already
-        return MODEL_RAISED
-    speaker.say("stopped by a signal; what was published is being written, interrupt again to give it up")
-    return 0
+    return run_to_the_end(env, speaker, live, partial(summary, env))
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -13,7 +13,7 @@ from dynamic_des.kinds import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynamic_des.config.importing import ModelFolder
+    from dynamic_des.config.folders import ModelFolder
     from dynamic_des.config.places import Table
     from dynamic_des.config.problems import Problems
     from dynamic_des.config.secrets import Secrets

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.config.filling import fill
-from dynamic_des.config.importing import ModelFolder
+from dynamic_des.config.folders import ModelFolder
 from dynamic_des.config.making import Connector, Maker
 from dynamic_des.config.parameters import Parameters
 from dynamic_des.config.problems import Problems
 from dynamic_des.config.reading import read_tables
 from dynamic_des.config.secrets import Secrets
+from dynamic_des.config.sense import no_model, unreasonable
 from dynamic_des.config.twin import Simulation, Twin
 from dynamic_des.errors import ConfigError, PluginError, show, suggest
 
@@ -120,7 +119,7 @@ class _Loader:
             right = {key: value for key, value in known.items() if key == "model" or not self._problems.has(table, key)}
             simulation = self._make.plain(Simulation, table, right)
         if simulation is not None:
-            for key, text in _unreasonable(simulation):
+            for key, text in unreasonable(simulation):
                 self._problems.add(table, key, text)
         return simulation
 
@@ -132,7 +131,7 @@ class _Loader:
             except PluginError as error:
                 self._problems.add(("simulation",), "model", str(error))
             else:
-                reason = _no_model(build)
+                reason = no_model(build)
                 if reason:
                     text = f"{show(build)} {reason}. Name a function: def build(env)."
                     self._problems.add(("simulation",), "model", text)
@@ -174,33 +173,3 @@ class _Loader:
             if made is not None:
                 found[name] = made
         return found
-
-
-def _unreasonable(simulation: Simulation) -> Iterable[tuple[str, str]]:
-    """Yield the keys of ``[simulation]`` whose values make no sense, and why."""
-    for key in ("factor", "lag_monitor_interval"):
-        value = getattr(simulation, key)
-        if not 0 <= value < math.inf:
-            yield key, f"{value} is no number from 0 on. Write {key} = 1.0."
-    if not math.isfinite(simulation.initial_time):
-        yield "initial_time", f"{simulation.initial_time} is no time. Write initial_time = 0."
-    elif simulation.until is not None and not simulation.initial_time < simulation.until < math.inf:
-        start = simulation.initial_time
-        yield "until", f"{simulation.until} is no time after {start}, the start. Give a later one, or none for no end."
-    if simulation.seed is not None and simulation.seed < 0:
-        yield "seed", f"{simulation.seed} is negative. Write a whole number, 0 or more."
-
-
-def _no_model(build: Any) -> str:
-    """Return why something cannot be a model, or nothing."""
-    if not callable(build):
-        return "cannot be called"
-    if inspect.isgeneratorfunction(build) or inspect.iscoroutinefunction(build):
-        return "does nothing when it is called: it is a generator or a coroutine"
-    try:
-        inspect.signature(build).bind(None)
-    except TypeError:
-        return "does not take the environment as its one argument"
-    except ValueError:
-        pass  # without a signature: the call will tell
-    return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 from simpy.core import EmptySchedule
 
-from dynamic_des.config.importing import ModelFolder
+from dynamic_des.config.folders import ModelFolder
 from dynamic_des.config.making import Maker
 from dynamic_des.config.problems import Problems
 from dynamic_des.config.secrets import Secrets

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dynamic_des.errors import PluginError, nearest
-from dynamic_des.plugins import import_object
+from dynamic_des.importing import import_object
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -77,9 +77,10 @@ class ModelFolder:
         """
         self.prepare(place)
         top = place.partition(":")[0].partition(".")[0]
-        hint = nearest(top, {entry.stem for entry in self._folder.glob("*.py")} - {top})
-        if hint and top.isidentifier() and find_spec(top) is None:
-            raise PluginError(f"{place}: there is no module {top!r}.{hint}")
+        if top.isidentifier() and top not in sys.modules and find_spec(top) is None:
+            hint = nearest(top, {entry.stem for entry in self._folder.glob("*.py")})
+            if hint:
+                raise PluginError(f"{place}: there is no module {top!r}.{hint}")
         return import_object(place)
 
     def _leave(self) -> None:

@@ -1,6 +1,7 @@
 """Where names lead: beside the file first, and never into the folder of another twin."""
 
 import sys
+import types
 
 import pytest
 
@@ -124,3 +125,10 @@ def test_connectors_and_callables_are_looked_for_beside_the_file_too(twins):
     one = load(twins("one", text, model=model("'x'"), mine=mine.format("one")))
     two = load(twins("two", text, model=model("'x'"), mine=mine.format("two")))
     assert [twin.egresses["kept"].connector.NAME for twin in (one, two)] == ["one", "two"]
+
+
+def test_a_model_may_be_in_the_script_that_loads_the_file(twins, monkeypatch):
+    script = types.ModuleType("a_script")  # as __main__, it was not found by anybody
+    script.build = lambda env: env.publish_event("script", {})
+    monkeypatch.setitem(sys.modules, "a_script", script)
+    assert published(load(twins("here", FILE.replace("model:", "a_script:")))) == [(0, "script", {})]
