@@ -205,6 +205,7 @@ def test_under_stop_poison_found_while_tearing_down_is_said_and_everything_is_cl
     assert "on_poison='stop'" in caplog.text
     assert ingress.told == [{"a": 1}]
     assert ingress.closed
+    live_env.run()  # and nothing is left that it would wait for
 
 
 def test_two_ingresses_are_acknowledged_each_on_its_own(live_env):

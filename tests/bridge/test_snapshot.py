@@ -100,8 +100,8 @@ def test_a_signal_ends_the_wait_for_a_snapshot(env):
         await asyncio.Event().wait()
 
     def interrupt():
-        while signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            pause.wait(0.001)  # until the run is on
+        while signal.getsignal(signal.SIGINT) is signal.default_int_handler or env._steering.arrivals:
+            pause.wait(0.001)  # until the run is on and waits
         signal.raise_signal(signal.SIGINT)
 
     pause = threading.Event()
