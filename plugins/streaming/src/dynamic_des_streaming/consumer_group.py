@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Environment  # noqa: TC002 - a run that is put together from a file reads the constructors' types
 
+from dynamic_des.components.checks import positive_number, whole
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.sinks import named_resource
+from dynamic_des.components.telemetry import publish_telemetry
 from dynamic_des.errors import ConfigError, show
 from dynamic_des_streaming.assignment import PartitionAssignment, assignment_of
-from dynamic_des_streaming.checks import at_least, positive_number
 from dynamic_des_streaming.coordinator import Coordinator, Listener
 from dynamic_des_streaming.errors import CommitFailedError, NoOffsetError
 from dynamic_des_streaming.event_log import EventLog
-from dynamic_des_streaming.live import LiveNumber, live_number
 from dynamic_des_streaming.members import ConsumerState, Member
 from dynamic_des_streaming.offsets import GroupOffsets
 from dynamic_des_streaming.operations import Operation, WatchedOperation, failed, succeeded
 from dynamic_des_streaming.rebalancing import protocol_named
-from dynamic_des_streaming.sinks import named_resource
-from dynamic_des_streaming.telemetry import publish_telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -279,7 +279,7 @@ class ConsumerGroup:
             eager rebalance is on. It fails with `UnknownMemberError` if the consumer is not in the group (any more),
             and with `NoOffsetError` where there is nowhere to start.
         """
-        at_least(max_records, 0, f"{self.name}: max_records")
+        whole(max_records, 0, f"{self.name}: max_records")
         member = self._heard(consumer_name)
         if member is None:
             return failed(self.env, self._members.why_not(consumer_name))

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Environment  # noqa: TC002 - a run that is put together from a file reads the constructors' types
 
+from dynamic_des.components.checks import one_of, positive_number
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.sinks import Sink, as_sink
+from dynamic_des.components.telemetry import publish_telemetry
+from dynamic_des.components.timers import Ticker
 from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 from dynamic_des_streaming.aggregates import aggregate_of
-from dynamic_des_streaming.checks import one_of, positive_number
-from dynamic_des_streaming.live import LiveNumber, live_number
 from dynamic_des_streaming.operations import finished
 from dynamic_des_streaming.records import Record
 from dynamic_des_streaming.results import LateEvent, Pane, WindowResult
-from dynamic_des_streaming.sinks import Sink, as_sink
-from dynamic_des_streaming.telemetry import publish_telemetry
-from dynamic_des_streaming.timers import Ticker
 from dynamic_des_streaming.triggers import EarlyTrigger, Previews, early_trigger_of
 from dynamic_des_streaming.watermarks import EventTime, watermark_of
 from dynamic_des_streaming.window_store import store_of

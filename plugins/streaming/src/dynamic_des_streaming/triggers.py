@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.components.checks import positive_number, whole
+from dynamic_des.components.timers import LAST, Ticker
 from dynamic_des.errors import ConfigError, ParameterError, show
-from dynamic_des_streaming.checks import at_least, positive_number
-from dynamic_des_streaming.timers import LAST, Ticker
 from dynamic_des_streaming.window_store import ordered
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class EarlyTrigger:
         if every_s is None and every_records is None:
             raise ParameterError("EarlyTrigger: neither every_s nor every_records is given. Give one of them, or both.")
         self.every_s = None if every_s is None else positive_number(every_s, "EarlyTrigger: every_s")
-        self.every_records = (
-            None if every_records is None else at_least(every_records, 1, "EarlyTrigger: every_records")
-        )
+        self.every_records = None if every_records is None else whole(every_records, 1, "EarlyTrigger: every_records")
 
 
 class Previews:

@@ -8,9 +8,9 @@ from enum import Enum
 from math import ceil, inf
 from typing import Any, Protocol, runtime_checkable
 
+from dynamic_des.components.checks import positive_number
+from dynamic_des.components.lattice import Lattice, exact_fraction
 from dynamic_des.errors import ConfigError, ParameterError, nearest, show
-from dynamic_des_streaming.checks import positive_number
-from dynamic_des_streaming.lattice import Lattice, exact_fraction
 
 __all__ = [
     "LateEventPolicy",
