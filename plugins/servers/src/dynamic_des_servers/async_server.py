@@ -88,8 +88,8 @@ class AsyncServer(QueuedResource):
         if isinstance(max_connections, (int, float)):
             whole(max_connections, 1, where)
         self._max_connections = live_number(env, max_connections, where)
-        cpu_work = 0.0 if cpu_work_distribution is None else cpu_work_distribution
-        self._read_cpu_work = live_number(env, cpu_work, f"{self._where}: cpu_work_distribution", checked=False)
+        self._cpu_work: LiveNumber = 0.0 if cpu_work_distribution is None else cpu_work_distribution
+        self._read_cpu_work = live_number(env, self._cpu_work, f"{self._where}: cpu_work_distribution", checked=False)
         self._handler = io_handler
         self._connections = 0
         self._peak = 0
@@ -132,6 +132,11 @@ class AsyncServer(QueuedResource):
     def max_connections(self) -> int:
         """Number of connections, free and taken: the limit in force."""
         return int(self._max_connections())
+
+    @property
+    def cpu_work_distribution(self) -> LiveNumber:
+        """CPU time of a request, as it was given."""
+        return self._cpu_work
 
     @property
     def active_connections(self) -> int:

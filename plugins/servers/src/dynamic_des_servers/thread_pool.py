@@ -87,6 +87,18 @@ class ThreadPool(QueuedResource):
             env, default_processing_time, f"{self._where}: default_processing_time", checked=False
         )
 
+    def submit(
+        self,
+        task: Any = None,
+        *,
+        context: Any = None,
+        weight: int | None = None,
+        priority: Any = 0,
+        max_wait: float | None = None,
+    ) -> Request:
+        """Submit a task, as to any server (see `QueuedResource.submit`)."""
+        return super().submit(task, context=context, weight=weight, priority=priority, max_wait=max_wait)
+
     @property
     def num_workers(self) -> int:
         """Number of workers."""

@@ -20,6 +20,7 @@ from dynamic_des_streaming.members import ConsumerState, Member
 from dynamic_des_streaming.offsets import GroupOffsets
 from dynamic_des_streaming.operations import Operation, WatchedOperation, failed, succeeded
 from dynamic_des_streaming.rebalancing import protocol_named
+from dynamic_des_streaming.requests import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from dynamic_des_streaming.operations import DelayedOperation
 
 __all__ = ["ConsumerGroup", "ConsumerGroupStats"]
+
+_OPERATIONS = ("join", "leave", "poll", "commit", "heartbeat")
 
 
 @dataclass(frozen=True)
@@ -331,6 +334,18 @@ class ConsumerGroup:
         if self._heard(consumer_name) is None:
             return failed(self.env, self._members.why_not(consumer_name))
         return succeeded(self.env)
+
+    def handle_event(self, event: object) -> Operation:
+        """Carry out an operation in the form of an event, for ``yield from group.handle_event(event)``.
+
+        Args:
+            event: Its ``event_type`` names it, in whatever case: ``"join"``, ``"leave"``, ``"poll"``, ``"commit"`` or ``"heartbeat"``.
+                Its ``context`` has the arguments by name.
+
+        Raises:
+            ParameterError: (a ValueError) If it asks for no such operation, or an argument is missing.
+        """
+        return carry_out(self, event, _OPERATIONS)
 
     # -- polls and commits -------------------------------------------------------------------------------
 

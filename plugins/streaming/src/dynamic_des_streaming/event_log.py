@@ -18,6 +18,7 @@ from dynamic_des.components.timers import Ticker
 from dynamic_des.errors import ParameterError, show
 from dynamic_des_streaming.operations import DelayedOperation
 from dynamic_des_streaming.records import Partition
+from dynamic_des_streaming.requests import carry_out
 from dynamic_des_streaming.retention import Retention, RetentionSetting
 from dynamic_des_streaming.sharding import HashSharding, KafkaSharding, ShardingStrategy
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "EventLogStats"]
 
 _STRATEGIES: dict[str, type[ShardingStrategy]] = {"hash": HashSharding, "kafka": KafkaSharding}
+
+_OPERATIONS = ("append", "read")
 
 
 @dataclass(frozen=True)
@@ -229,6 +232,18 @@ class EventLog:
             raise ParameterError(f"{self.name}: the offset {show(offset)} is not a whole number.")
         request = (partition, int(offset), whole(max_records, 0, f"{self.name}: max_records"))
         return DelayedOperation(self.env, self._read_latency(), self._complete_read, request)
+
+    def handle_event(self, event: object) -> Operation:
+        """Carry out an operation in the form of an event, for ``yield from log.handle_event(event)``.
+
+        Args:
+            event: Its ``event_type`` names it, in whatever case: ``"append"`` or ``"read"``.
+                Its ``context`` has the arguments by name.
+
+        Raises:
+            ParameterError: (a ValueError) If it asks for no such operation, or an argument is missing.
+        """
+        return carry_out(self, event, _OPERATIONS)
 
     def put(self, item: Any) -> Operation:
         """Append ``item`` under its own ``key``, or under None: so that a log can be the sink of something else."""

@@ -18,6 +18,7 @@ from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 from dynamic_des_streaming.aggregates import aggregate_of
 from dynamic_des_streaming.operations import finished
 from dynamic_des_streaming.records import Record
+from dynamic_des_streaming.requests import carry_out
 from dynamic_des_streaming.results import LateEvent, Pane, WindowResult
 from dynamic_des_streaming.triggers import EarlyTrigger, Previews, early_trigger_of
 from dynamic_des_streaming.watermarks import EventTime, watermark_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from dynamic_des_streaming.windows import WindowState
 
 __all__ = ["StreamProcessor", "StreamProcessorStats"]
+
+_OPERATIONS = ("process",)
 
 
 @dataclass(frozen=True)
@@ -256,6 +259,18 @@ class StreamProcessor:
             f"{self.name}: {show(item)} is no event. Give (key, value), (key, value, event_time_s), a Record, a "
             "WindowResult or a LateEvent; or call process."
         )
+
+    def handle_event(self, event: object) -> Operation:
+        """Carry out an operation in the form of an event, for ``yield from processor.handle_event(event)``.
+
+        Args:
+            event: Its ``event_type`` names it, in whatever case: ``"process"``.
+                Its ``context`` has the arguments by name.
+
+        Raises:
+            ParameterError: (a ValueError) If it asks for no such operation, or an argument is missing.
+        """
+        return carry_out(self, event, _OPERATIONS)
 
     def advance_watermark(self, watermark_s: float) -> Operation:
         """Let the watermark be at ``watermark_s`` at least, and emit what that closes, now.
