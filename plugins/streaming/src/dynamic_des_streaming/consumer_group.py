@@ -339,8 +339,8 @@ class ConsumerGroup:
         """Carry out an operation in the form of an event, for ``yield from group.handle_event(event)``.
 
         Args:
-            event: Its ``event_type`` names it, in whatever case: ``"join"``, ``"leave"``, ``"poll"``, ``"commit"`` or ``"heartbeat"``.
-                Its ``context`` has the arguments by name.
+            event: Its ``event_type`` names it, in whatever case: ``"join"``, ``"leave"``, ``"poll"``, ``"commit"`` or
+                ``"heartbeat"``. Its ``context`` has the arguments by name.
 
         Raises:
             ParameterError: (a ValueError) If it asks for no such operation, or an argument is missing.
