@@ -347,6 +347,13 @@ def test_an_event_time_must_be_finite(env, time):
     assert processor.stats.events_processed == 0
 
 
+def test_a_key_must_be_hashable(env):
+    processor = StreamProcessor(env, "p", TumblingWindow(1.0), len, [].append)
+    with pytest.raises(ValueError, match=r"p: the key \['a', 1\] cannot be looked up\. Give something hashable"):
+        processor.process(["a", 1], 1)
+    assert (processor.stats.events_processed, processor.active_windows, env.peek()) == (0, 0, float("inf"))
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [

@@ -206,7 +206,7 @@ class StreamProcessor:
             late for all its windows, else True.
 
         Raises:
-            ParameterError: (a ValueError) If the event time is not a finite number.
+            ParameterError: (a ValueError) If the event time is not a finite number, or the key not hashable.
         """
         if event_time_s is None:
             event_time_s = self.env.now
@@ -214,6 +214,12 @@ class StreamProcessor:
             raise ParameterError(
                 f"{self.name}: the event time {show(event_time_s)} is not finite. Give one in seconds."
             )
+        try:
+            hash(key)
+        except TypeError:
+            raise ParameterError(
+                f"{self.name}: the key {show(key)} cannot be looked up. Give something hashable."
+            ) from None
         self._counts["events_processed"] += 1
         watermark = self._clock.now()
         states = self._store.place(key, event_time_s, watermark, self._is_late)
