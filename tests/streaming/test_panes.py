@@ -146,3 +146,10 @@ def test_sessions_that_merged_are_not_held_on_to(env, trigger):
     env.run()
     gc.collect()
     assert not [one for one in gc.get_objects() if isinstance(one, WindowState) and one.key == "k"]
+
+
+def test_a_session_that_merges_goes_on_counting_the_results_of_the_one_that_had_more(env, results):
+    processor = lists(env, results, SessionWindow(5.0), early_trigger=EarlyTrigger(every_records=1), watermark="event")
+    feed(env, processor, [(0, "a", 1, 1.0), (0, "a", 2, 10.0), (0, "a", 3, 11.0), (0, "a", 4, 5.5)])
+    env.run()
+    assert [index for *_, index in results] == [0, 0, 1, 2]
