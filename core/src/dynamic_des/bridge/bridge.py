@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 from dataclasses import replace
@@ -30,6 +31,7 @@ __all__ = ["Bridge"]
 log = logging.getLogger("dynamic_des")
 
 _IS_EVENT = itemgetter(2)
+_HAND_OVER_S = 0.05
 
 
 class Bridge:
@@ -55,9 +57,12 @@ class Bridge:
         self._live = live
         self._io = IoThread(f"dynamic-des {run.name}")
         self._tasks: dict[Source | Sink, Future[Any]] = {}
+        self._prompting: Future[None] | None = None
         self._switching = QuickSwitching()
         self._released = False
         self._closed = False
+        self._running = False
+        self._hand_over_due = False
         atexit.register(self.stop)
 
     def add_source(
@@ -92,17 +97,20 @@ class Bridge:
         steering.arrivals.append(wait_for_snapshot)
         steering.wake()
 
-    def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions) -> None:
+    def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions, *, steering: Steering) -> None:
         """Start an egress. It gets what is published from now on."""
         build = self._builder()  # one each: a builder remembers its last timestamp, and sinks have threads
         sink = Sink(egress, name, options, run=self._run, build=build, patient=not self._live, loop=self._io.loop)
         self._put_pending()
         self.sinks.append(sink)
         self._tasks[sink] = self._io.start(sink.drive())
+        if sink.counts_simulation_time and self._prompting is None:
+            self._prompting = self._io.start(self._prompt(steering))
 
     def begin(self) -> None:
         """A run begins: from now on a full outbox holds up who publishes, where that was asked for."""
         self._released = False
+        self._running = True
         for sink in self.sinks:
             sink.outbox.hold()
         if self._live:
@@ -110,6 +118,7 @@ class Bridge:
 
     def end(self) -> None:
         """A run has ended: wait until what it published is written."""
+        self._running = False
         self._switching.end()
         self.drain()
 
@@ -156,6 +165,8 @@ class Bridge:
             sink.finish()
             if not sink.idle:
                 finishing.append(self._io.start(sink.stop()))
+        if self._prompting is not None:
+            self._prompting.cancel()
         for task in [*finishing, *(self._tasks[sink] for sink in self.sinks)]:
             _finish(task)
         self._io.stop()
@@ -171,6 +182,20 @@ class Bridge:
             self.stop_sources()
             self.drain()
             self.close()
+
+    async def _prompt(self, steering: Steering) -> None:
+        """See to it that what a run flat out publishes is handed over within a moment, also if it is little."""
+
+        def hand_over() -> None:
+            self._hand_over_due = False
+            self.hand_over()
+
+        while True:
+            await asyncio.sleep(_HAND_OVER_S)
+            if self._pending and self._running and not self._hand_over_due:
+                self._hand_over_due = True
+                steering.arrivals.append(hand_over)
+                steering.wake()
 
     def _put_pending(self) -> None:
         records = self._pending[:]

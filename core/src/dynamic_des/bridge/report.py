@@ -20,6 +20,7 @@ class SinkReport:
         dropped: Records dropped because the outbox was full.
         waiting: Records not written yet.
         reason: Why it is not up, or None.
+        filtered: Records that its ``when`` kept from it.
     """
 
     name: str
@@ -30,6 +31,7 @@ class SinkReport:
     dropped: int
     waiting: int
     reason: str | None
+    filtered: int = 0
 
     @property
     def lost(self) -> int:
