@@ -14,7 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import dynamic_des
 
-__all__ = ["LISTS", "evaluate", "expected", "members", "parts", "plainly"]
+__all__ = ["LISTS", "evaluate", "expected", "holds_secret", "members", "parts", "plainly"]
 
 # what annotations refer to where a module imports it for type checkers only; besides the names of typing,
 # collections.abc and dynamic_des
@@ -71,6 +71,11 @@ def parts(annotation: Any) -> list[Any]:
         if not isinstance(inner, list):
             found += parts(inner)
     return found
+
+
+def holds_secret(annotation: Any) -> bool:
+    """Return whether an annotation asks for a ``SecretStr``, or something like it."""
+    return any(getattr(part, "__name__", "") in ("SecretStr", "SecretBytes", "Secret") for part in parts(annotation))
 
 
 def expected(annotation: Any) -> str:

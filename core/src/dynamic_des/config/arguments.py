@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.config.nested import secrets_in
 from dynamic_des.config.signatures import Parameter, Signature, client_of, signature_of
 from dynamic_des.config.validation import checked
 from dynamic_des.errors import PluginError, nearest, show
@@ -85,8 +86,8 @@ class Arguments:
 
     def _argument(self, parameter: Parameter, table: Table, value: Any) -> Any:
         """Return one argument, or nothing of use after noting what is wrong."""
-        if parameter.secret:
-            self._secrets.add(value)
+        for secret in secrets_in(parameter.values, value):
+            self._secrets.add(secret)
         if parameter.role in KINDS:
             return self._parts(parameter, table, value)
         if parameter.role != "plain":

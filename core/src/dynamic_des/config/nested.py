@@ -1,44 +1,72 @@
-"""Keys inside of a value: what a table may hold where a dataclass or a pydantic model is asked for."""
+"""What is inside of a value, where a dataclass, a pydantic model, or lists and tables of them are asked for."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
-from dynamic_des.config.annotations import LISTS, members
+from dynamic_des.config.annotations import LISTS, holds_secret, members, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["unknown_keys"]
+__all__ = ["secrets_in", "unknown_keys"]
 
 _LISTS = (*LISTS, tuple, set, frozenset)
 
 
-def unknown_keys(annotation: Any, value: Any, inside: str = "") -> Iterator[tuple[str, str, list[str]]]:
-    """Yield where in a value there is a key that its class does not know, the key, and those that it knows.
+class _Inner(NamedTuple):
+    """One thing inside: where, what is asked for, what is there; and what is known there instead, if it is not."""
+
+    place: str
+    annotation: Any
+    value: Any
+    known: list[str] | None = None
+
+
+def unknown_keys(annotation: Any, value: Any) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield the place of each key that its class does not know, the key, and those that it knows.
 
     A dataclass or a model that ignores such keys would swallow every typing error.
     """
+    for inner in _inside(annotation, value):
+        if inner.known is not None:
+            yield inner.place, inner.place.rpartition(".")[2], inner.known
+
+
+def secrets_in(annotation: Any, value: Any) -> Iterator[Any]:
+    """Yield what must not be shown: what a ``SecretStr`` is asked for, or what stands where a table with one should."""
+    for one in (_Inner("", annotation, value), *_inside(annotation, value)):
+        if holds_secret(one.annotation) or (not isinstance(one.value, (dict, list)) and _has_secret(one.annotation)):
+            yield one.value
+
+
+def _has_secret(annotation: Any) -> bool:
+    """Return whether a table with a secret is asked for."""
+    return any(holds_secret(field) for part in parts(annotation) for field in _fields(part).values())
+
+
+def _inside(annotation: Any, value: Any, place: str = "") -> Iterator[_Inner]:
     tables = [one for one in map(_bare, members(annotation)) if _takes(one, value)]
     if len(tables) != 1:
         return  # none, or which one is meant is not to be seen
     [one] = tables
-    inner = get_args(one)
+    arguments = get_args(one)
     if isinstance(value, list):
-        for number, item in enumerate(value):
-            yield from unknown_keys(inner[0], item, f"{inside}[{number}]")
-    elif inner:
-        for key, item in value.items():
-            yield from unknown_keys(inner[1], item, f"{inside}.{key}")
+        found = [_Inner(f"{place}[{number}]", arguments[0], item) for number, item in enumerate(value)]
+    elif arguments:
+        found = [_Inner(f"{place}.{key}", arguments[1], item) for key, item in value.items()]
     else:
         fields = _fields(one)
-        for key, item in value.items():
-            if key in fields:
-                yield from unknown_keys(fields[key], item, f"{inside}.{key}")
-            elif not _takes_more(one):
-                yield f"{inside}.{key}", key, list(fields)
+        known = None if _takes_more(one) else list(fields)
+        found = [
+            _Inner(f"{place}.{key}", fields[key], item) if key in fields else _Inner(f"{place}.{key}", Any, item, known)
+            for key, item in value.items()
+        ]
+    for inner in found:
+        yield inner
+        yield from _inside(inner.annotation, inner.value, inner.place)
 
 
 def _bare(annotation: Any) -> Any:

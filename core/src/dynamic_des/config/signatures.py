@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any, Literal, Union, get_origin
 
-from dynamic_des.config.annotations import evaluate, members, parts
+from dynamic_des.config.annotations import evaluate, holds_secret, members, parts
 from dynamic_des.errors import PluginError, show
 from dynamic_des.kinds import KINDS
 
@@ -170,7 +170,7 @@ def _parameter(found: inspect.Parameter, namespace: dict[str, Any]) -> Parameter
         found.default,
         role=role,
         mapped=any(part in _TABLES for part in inside),
-        secret=any(getattr(part, "__name__", "") in ("SecretStr", "SecretBytes", "Secret") for part in inside),
+        secret=holds_secret(annotation),
     )
 
 
