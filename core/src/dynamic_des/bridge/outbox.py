@@ -94,7 +94,8 @@ class Outbox:
     @property
     def empty(self) -> bool:
         """Whether everything that was put in has been written, set aside or dropped."""
-        return not (self._records or self._system or self._in_hand or self._system_in_hand or self.on_disk)
+        with self._room:  # records on their way from one place to another must not be missed
+            return not (self._records or self._system or self._in_hand or self._system_in_hand or self.on_disk)
 
     @property
     def on_disk(self) -> int:
@@ -104,7 +105,8 @@ class Outbox:
     @property
     def waiting(self) -> int:
         """How many model records are not written, set aside or dropped."""
-        return len(self._records) + self.on_disk + self._in_hand + self._unwritable
+        with self._room:
+            return len(self._records) + self.on_disk + self._in_hand + self._unwritable
 
     @property
     def system_waiting(self) -> int:
@@ -176,8 +178,8 @@ class Outbox:
             if span is not None and count:
                 first = records[0][1]
                 count = sum(1 for _ in takewhile(lambda one: _within(one[1], first, span), islice(records, count)))
+            self._in_hand += count
             batch = [records.popleft() for _ in range(count)]
-            self._in_hand += len(batch)
             if self._overflow is not None:
                 self._overflow.front_has_room()
         return batch
@@ -186,9 +188,9 @@ class Outbox:
         """Take up to ``count`` system records, oldest first; on the I/O loop."""
         records = self._system
         with self._room:
-            batch = [records.popleft() for _ in range(min(count, len(records)))]
-            self._system_in_hand += len(batch)
-        return batch
+            count = min(count, len(records))
+            self._system_in_hand += count
+            return [records.popleft() for _ in range(count)]
 
     def done(self, count: int, *, system: bool = False) -> None:
         """Note that ``count`` records taken are off the books; make room."""

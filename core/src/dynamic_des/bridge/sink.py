@@ -6,7 +6,6 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
@@ -23,7 +22,7 @@ from dynamic_des.errors import ConfigError, PermanentError, show
 from dynamic_des.sim.records import system_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dynamic_des.messages import RunInfo
 

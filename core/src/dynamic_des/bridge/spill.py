@@ -89,7 +89,9 @@ class _Segment:
     def __init__(self, folder: str | None) -> None:
         self.end = 0
         self.blocks: deque[tuple[int, int, int]] = deque()  # offset, bytes, records
-        self._file: IO[bytes] = TemporaryFile(dir=folder, prefix="dynamic-des-", buffering=0)
+        self._file: IO[bytes] = TemporaryFile(  # noqa: SIM115 - closed when it has been read
+            dir=folder, prefix="dynamic-des-", buffering=0
+        )
 
     def append(self, block: bytes, count: int) -> None:
         self._file.seek(self.end)
