@@ -324,7 +324,7 @@ def test_what_is_just_being_taken_is_never_overlooked():
             return taken
 
     seen = []
-    outbox = Outbox("watched", 10, "block", 5, lambda: None)
+    outbox = Outbox("watched", 10, "block", batch_size=5, wake=lambda: None)
     outbox._records, outbox._system = Watched(), Watched()
     outbox.put(["a", "b"])
     assert outbox.take(5) == ["a", "b"]

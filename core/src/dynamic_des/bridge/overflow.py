@@ -170,7 +170,7 @@ class Overflow:
                 if not self._closed:
                     self._away -= lost
                     self._dropped(lost)
-            log.error("egress %s: %d records on disk cannot be read back: %r", self._name, lost, error)  # noqa: TRY400
+            log.error("egress %s: %d records on disk cannot be read back: %r", self._name, lost, error)
             return True
         with self._work:
             if not self._closed:
