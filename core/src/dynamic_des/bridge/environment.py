@@ -96,12 +96,13 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Args:
             providers: The ingresses; a mapping gives them names, else they are named after their class.
             **options: What core itself does for each of them: ``deserializer``, ``inbox_size``,
-                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison`` (see `SourceOptions`).
+                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison``, ``dead_letters`` (see `SourceOptions`).
 
         Raises:
             ConfigError: If something is not an ingress, or an option is unknown.
         """
         checked = _options(SourceOptions, options, "setup_ingress")
+        checked.check()
         named = _named(providers, BaseIngress, "setup_ingress", taken=[source.name for source in self._sources()])
         bridge = self._connect()
         for name, ingress in named:
@@ -122,8 +123,8 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             batch_size: Most records in one ``write``.
             flush_interval: Wall seconds after which fewer are written, in real time.
             lag_monitor_interval: Another value for the environment's own, when given.
-            **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout`` (see
-                `SinkOptions`).
+            **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout``,
+                ``dead_letters`` (see `SinkOptions`).
 
         Raises:
             ConfigError: If something is not an egress, or an option is unknown.
@@ -203,6 +204,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             steering.lag_seconds,
             [sink.report() for sink in bridge.sinks] if bridge else [],
             [source.report() for source in bridge.sources] if bridge else [],
+            [letters.sink.report() for letters in bridge.dead_letters] if bridge else [],
         )
 
     # -- the end -------------------------------------------------------------------------------------------

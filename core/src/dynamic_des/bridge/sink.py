@@ -11,7 +11,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
-from dynamic_des.bridge.loop import cancel
+from dynamic_des.bridge.letters import Destination, check_destination
+from dynamic_des.bridge.loop import cancel, contained
 from dynamic_des.bridge.outbox import OnFull, Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
@@ -23,6 +24,7 @@ from dynamic_des.sim.records import system_payload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dynamic_des.bridge.dead_letters import DeadLetters
     from dynamic_des.messages import RunInfo
 
 __all__ = ["Sink", "SinkOptions"]
@@ -45,6 +47,8 @@ class SinkOptions:
             ``"drop_oldest"`` drops and counts.
         outbox_size: How many records may wait.
         drain_timeout: How long, in wall seconds, the end of a run waits for the sink to take what is left.
+        dead_letters: Where records go that can never be written: the path of a file, or an egress; without it they are
+            counted and said.
     """
 
     batch_size: int = 500
@@ -52,6 +56,7 @@ class SinkOptions:
     on_full: OnFull = "block"
     outbox_size: int = 100_000
     drain_timeout: float = 30.0
+    dead_letters: Destination | None = None
 
     def __post_init__(self) -> None:
         for name, least in (("batch_size", 1), ("outbox_size", 1), ("flush_interval", 0), ("drain_timeout", 0)):
@@ -62,6 +67,8 @@ class SinkOptions:
                 raise ConfigError(f"setup_egress: {name} is {show(value)}. Give a whole number.")
         if self.on_full not in ("block", "drop_oldest"):
             raise ConfigError(f"setup_egress: on_full is {show(self.on_full)}. Give 'block' or 'drop_oldest'.")
+        if self.dead_letters is not None:
+            check_destination("setup_egress", self.dead_letters)
 
 
 class Sink:
@@ -69,11 +76,13 @@ class Sink:
 
     Attributes:
         name: The egress's name.
+        egress: The egress.
         state: Where it stands.
         reason: Why it is not up, or None.
         written: Model records written.
         retried: Failed attempts that were followed by another.
         set_aside: Model records that can never be written.
+        dead_lettered: How many of those are in the dead letters.
         system_written: System records written.
         system_set_aside: System records that can never be written.
     """
@@ -88,6 +97,7 @@ class Sink:
         build: Callable[[Any], dict[str, Any]],
         patient: bool,
         loop: asyncio.AbstractEventLoop,
+        letters: DeadLetters | None = None,
     ) -> None:
         self.name = name
         self.state: SinkState = "connecting"
@@ -95,12 +105,15 @@ class Sink:
         self.written = 0
         self.retried = 0
         self.set_aside = 0
+        self.dead_lettered = 0
         self.system_written = 0
         self.system_set_aside = 0
         self.options = options
         self._batch_size = size = min(options.batch_size, options.outbox_size)
         self.outbox = Outbox(name, options.outbox_size, options.on_full, size, self._wake_from_anywhere)
+        self.egress = egress
         self._egress = _connector(egress)
+        self._letters = letters
         self._run = run
         self._build = build
         self._patient = patient  # full batches only: at factor 0
@@ -134,6 +147,7 @@ class Sink:
             self.outbox.dropped,
             self.outbox.waiting,
             self.reason,
+            self.dead_lettered,
         )
 
     async def drive(self) -> None:
@@ -217,7 +231,7 @@ class Sink:
         backoff = Backoff()
         while True:
             try:
-                await self._egress.open(self._run)
+                await contained(self._egress.open(self._run))
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
@@ -227,8 +241,8 @@ class Sink:
             else:
                 return
 
-    async def _deliver(self, batch: Batch) -> None:
-        """Write one batch, however often it takes."""
+    async def _deliver(self, batch: Batch) -> dict[int, str]:
+        """Write one batch, however often it takes; return what is set aside."""
         backoff = Backoff()
         while True:
             try:
@@ -255,6 +269,9 @@ class Sink:
             first = f"{_seq_field(batch)} {seq}: {reason}"
             log.warning("egress %s: %d of %d records set aside; %s", self.name, len(aside), len(batch), first)
         self._setting_aside = bool(aside)
+        if aside and self._letters is not None:
+            await self._letters.put_records(self, batch, aside)
+        return aside
 
     def _aside(self, batch: Batch, returned: Any) -> dict[int, str]:
         """Return the records of the batch that are set aside: seq → reason."""
@@ -274,13 +291,13 @@ class Sink:
 
     async def _call_write(self, batch: Batch) -> Any:
         if not self._blocking:
-            return await self._egress.write(batch)
+            return await contained(self._egress.write(batch))
         returned: Any = await self._worker.call(self._egress.write, batch)
-        return await returned if inspect.isawaitable(returned) else returned
+        return await contained(returned) if inspect.isawaitable(returned) else returned
 
     async def _close(self) -> None:
         try:
-            await asyncio.wait_for(self._egress.close(), PATIENCE_S)
+            await asyncio.wait_for(contained(self._egress.close()), PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
             log.debug("egress %s: close: %s", self.name, _text(error))
 
