@@ -36,10 +36,10 @@ def as_message(item: Any) -> tuple[Message, str | None]:
     return Message(item.payload, **kept), wrong
 
 
-def place_of(message: Message) -> str:
-    """Return where a message comes from, for the texts of errors."""
+def place_of(source: str, message: Message | Change) -> str:
+    """Return where a message comes from, for the texts of errors: ``"control (topic t, offset 17)"``."""
     parts = [f"{_word(key)} {_word(value)}" for key, value in message.info.items() if key != "headers"]
-    return ", ".join(parts)
+    return f"{source} ({', '.join(parts)})" if parts else source
 
 
 def decode(payload: bytes | str, deserializer: MessageDeserializer, topic: str, limit: int = MAX_MESSAGE_BYTES) -> Any:

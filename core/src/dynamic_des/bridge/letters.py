@@ -79,9 +79,7 @@ def of_message(
             "info": _plain(message.info),
         }
 
-    payload = message.payload
-    size = len(payload) if isinstance(payload, (bytes, bytearray, str)) else 1000
-    return Letter(name, sim_ts, value, size, told)
+    return Letter(name, sim_ts, value, _size(message.payload), told)
 
 
 def of_record(name: str, record: dict[str, Any], reason: str, told: Callable[[str | None], None]) -> Letter:
@@ -116,6 +114,11 @@ def _as_received(payload: Any) -> tuple[str, str]:
         return _JSON.serialize("", payload).decode(), "json"
     except Exception:  # noqa: BLE001 - it may be any object, and is refused already
         return show(payload, _TEXT), "repr"
+
+
+def _size(payload: Any) -> int:
+    # not isinstance, which asks the object: this runs in the simulation thread, which must not fail for a message
+    return len(payload) if type(payload) in (bytes, bytearray, str) else 1000
 
 
 def _text(raw: bytes) -> tuple[str, str]:

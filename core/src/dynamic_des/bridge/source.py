@@ -284,9 +284,7 @@ class Source:
 
     def _refuse(self, message: Message, reason: str) -> None:
         change = Change((), None, None, self.name, message.position, message.info)
-        place = place_of(message)
-        outcome = Outcome("refused", f"{self.name}{f' ({place})' if place else ''}: {reason}")
-        self._deliver(change, message, outcome)
+        self._deliver(change, message, Outcome("refused", f"{place_of(self.name, message)}: {reason}"))
 
     def _deliver(self, change: Change, message: Message, refusal: Outcome | None) -> None:
         self.received += 1
@@ -295,20 +293,25 @@ class Source:
         kept = None if self._letters is None else message  # until it is known whether it is refused
 
         def settle(outcome: Outcome) -> None:
-            self._settled(entry, outcome, kept)
+            if outcome.status == "refused":
+                reason = outcome.reason if refusal else f"{place_of(self.name, change)}: {outcome.reason}"
+                self._refused(entry, str(reason), kept)
+            else:
+                self._refusing = False
+                self._settling.settle(entry)
 
         self._steering.arrivals.append(Arrival(change, settle, refusal))
         self._steering.wake()
 
-    def _settled(self, entry: Any, outcome: Outcome, kept: Message | None) -> None:
-        refused = outcome.status == "refused"
-        self.refused += refused
-        if refused and self._options.on_poison == "stop":
-            raise DecodeError(f"{outcome.reason} The run was stopped, as on_poison='stop' asks for.")
-        if refused and not self._refusing:  # once per change of state: system.changes has every single one
-            log.warning("ingress %s: a change was refused: %s", self.name, outcome.reason)
-        self._refusing = refused
-        if not refused or self._letters is None or kept is None:
+    def _refused(self, entry: Any, reason: str, kept: Message | None) -> None:
+        """Do with a refused message what was asked for. In the simulation thread."""
+        self.refused += 1
+        if self._options.on_poison == "stop":
+            raise DecodeError(f"{reason} The run was stopped, as on_poison='stop' asks for.")
+        if not self._refusing:  # once per change of state: system.changes has every single one
+            log.warning("ingress %s: a change was refused: %s", self.name, reason)
+        self._refusing = True
+        if self._letters is None or kept is None:
             self._settling.settle(entry)
             return
 
@@ -317,4 +320,4 @@ class Source:
             self.unwritable += lost is not None
             self._settling.settle(entry)
 
-        self._letters.put(of_message(self.name, kept, outcome.reason, sim_ts=self._steering.now, told=told))
+        self._letters.put(of_message(self.name, kept, reason, sim_ts=self._steering.now, told=told))
