@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections import deque
 
 import pytest
 from tests.bridge import faults
@@ -13,6 +14,7 @@ from tests.bridge.conftest import make_environment
 from tests.bridge.test_faulty_sinks import books, publish
 
 from dynamic_des import BaseEgress, MemoryEgress
+from dynamic_des.bridge.outbox import Outbox
 
 
 @pytest.mark.parametrize("factor", [0, 0.001])
@@ -268,3 +270,28 @@ def test_seq_numbers_every_publication_whatever_sinks_there_are(env):
     env.publish_telemetry("between two runs", 1)
     env.run()
     assert [record["seq"] for record in egress.records] == [3, 4]
+
+
+def test_what_is_just_being_taken_is_never_overlooked():
+    """The end of a run asks from another thread whether something waits, at any moment of the taking."""
+
+    class Watched(deque):
+        def popleft(self):
+            seen.append((outbox.empty, outbox.waiting))
+            taken = super().popleft()
+            seen.append((outbox.empty, outbox.waiting))
+            return taken
+
+    seen = []
+    outbox = Outbox("watched", 10, "block", 5, lambda: None)
+    outbox._records, outbox._system = Watched(), Watched()
+    outbox.put(["a", "b"])
+    assert outbox.take(5) == ["a", "b"]
+    assert len(seen) == 4
+    assert not any(empty for empty, _ in seen)
+    assert all(waiting >= 2 for _, waiting in seen)
+    outbox.done(2)
+    seen.clear()
+    outbox.put_system("s")
+    assert outbox.take_system(5) == ["s"]
+    assert [empty for empty, _ in seen] == [False, False]

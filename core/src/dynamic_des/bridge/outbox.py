@@ -112,17 +112,17 @@ class Outbox:
         """Take up to ``count`` model records, oldest first; on the I/O loop."""
         records = self._records
         with self._room:  # a full outbox may be dropping its oldest at this moment
-            batch = [records.popleft() for _ in range(min(count, len(records)))]
-            self._in_hand += len(batch)
-        return batch
+            count = min(count, len(records))
+            self._in_hand += count  # first: `empty` and `waiting` look without the lock, and must miss none
+            return [records.popleft() for _ in range(count)]
 
     def take_system(self, count: int) -> list[SystemRecord]:
         """Take up to ``count`` system records, oldest first; on the I/O loop."""
         records = self._system
         with self._room:
-            batch = [records.popleft() for _ in range(min(count, len(records)))]
-            self._system_in_hand += len(batch)
-        return batch
+            count = min(count, len(records))
+            self._system_in_hand += count
+            return [records.popleft() for _ in range(count)]
 
     def done(self, count: int, *, system: bool = False) -> None:
         """Note that ``count`` records taken are off the books; make room."""
