@@ -63,6 +63,17 @@ def test_a_filter_that_raises_sets_that_record_aside_alone(caplog):
     assert "1 of 1 records set aside; seq 21: when: TypeError: 'int' object is not subscriptable" in caplog.text
 
 
+def test_what_the_filter_cannot_judge_goes_to_the_dead_letters():
+    egress, letters = MemoryEgress(), MemoryEgress()
+    with make_environment(factor=0) as env:
+        env.setup_egress([egress], when=lambda record: record["value"]["status"], dead_letters=letters)
+        env.publish_telemetry("L.queue", 7)
+        env.run()
+    (letter,) = (letter["value"] for letter in letters.records)
+    assert letter["record"]["value"] == 7
+    assert letter["reason"] == "when: TypeError: 'int' object is not subscriptable"
+
+
 def test_a_filtered_sink_that_fails_gets_the_same_batch_again_and_the_sum_holds():
     egress = faults.FailsSometimes(1, 3)
     with make_environment(factor=0) as env:

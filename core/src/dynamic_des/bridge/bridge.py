@@ -11,15 +11,18 @@ from threading import Event as Flag
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.bridge.dead_letters import DeadLetters
 from dynamic_des.bridge.loop import IoThread
 from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
 from dynamic_des.bridge.source import Source, SourceOptions
 from dynamic_des.bridge.switching import QuickSwitching
+from dynamic_des.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from dynamic_des.bridge.letters import Destination
     from dynamic_des.egress import BaseEgress
     from dynamic_des.ingress import BaseIngress
     from dynamic_des.messages import RunInfo
@@ -40,6 +43,7 @@ class Bridge:
     Attributes:
         sources: The ingresses at work.
         sinks: The egresses at work.
+        dead_letters: The destinations of dead letters.
         events: How many of the records handed over are events.
         telemetry: How many are telemetry.
     """
@@ -49,6 +53,7 @@ class Bridge:
     ) -> None:
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
+        self.dead_letters: list[DeadLetters] = []
         self.events = 0
         self.telemetry = 0
         self._run = run
@@ -70,7 +75,8 @@ class Bridge:
     ) -> None:
         """Start an ingress. The simulation waits, before it goes on, until the initial snapshot is there."""
         run = replace(self._run, sim_time=sim_time)
-        source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop)
+        letters = self._letters_to(options.dead_letters)
+        source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop, letters=letters)
         ready = Flag()
         deadline = monotonic() + options.snapshot_timeout
         steering.open_sources += 1
@@ -99,8 +105,12 @@ class Bridge:
 
     def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions, *, steering: Steering) -> None:
         """Start an egress. It gets what is published from now on."""
+        if any(letters.destination is egress for letters in self.dead_letters):
+            raise ConfigError(f"setup_egress: {name} takes dead letters already. Give another object of its class.")
+        letters = self._letters_to(options.dead_letters)
         build = self._builder()  # one each: a builder remembers its last timestamp, and sinks have threads
-        sink = Sink(egress, name, options, run=self._run, build=build, patient=not self._live, loop=self._io.loop)
+        patient, loop = not self._live, self._io.loop
+        sink = Sink(egress, name, options, run=self._run, build=build, patient=patient, loop=loop, letters=letters)
         self._put_pending()
         self.sinks.append(sink)
         self._tasks[sink] = self._io.start(sink.drive())
@@ -143,14 +153,8 @@ class Bridge:
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""
         self._put_pending()
-        for sink in self.sinks:
-            sink.flush()
-        start = monotonic()
-        for sink in self.sinks:
-            while not sink.idle and monotonic() - start < sink.options.drain_timeout:
-                sink.outbox.wait_for_progress(0.05)
-            if sink.outbox.waiting:
-                log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
+        _drain(self.sinks)
+        _drain([letters.sink for letters in self.dead_letters])  # afterwards: the sinks may have set something aside
 
     def stop_sources(self) -> None:
         """Stop fetching: nothing more arrives after this."""
@@ -161,16 +165,18 @@ class Bridge:
     def close(self) -> None:
         """Acknowledge what is settled, end every connector, and stop the thread."""
         finishing = [self._io.start(source.finish()) for source in self.sources]
-        for sink in self.sinks:
-            sink.finish()
-            if not sink.idle:
-                finishing.append(self._io.start(sink.stop()))
         if self._prompting is not None:
             self._prompting.cancel()
-        for task in [*finishing, *(self._tasks[sink] for sink in self.sinks)]:
-            _finish(task)
+        letters = [one.sink for one in self.dead_letters]
+        for sinks in (self.sinks, letters):
+            for sink in sinks:
+                sink.finish()
+                if not sink.idle:
+                    finishing.append(self._io.start(sink.stop()))
+            for task in [*finishing, *(self._tasks[sink] for sink in sinks)]:
+                _finish(task)
         self._io.stop()
-        for sink in self.sinks:
+        for sink in [*self.sinks, *letters]:
             _say_losses(sink)
 
     def stop(self) -> None:
@@ -197,6 +203,21 @@ class Bridge:
                 steering.arrivals.append(hand_over)
                 steering.wake()
 
+    def _letters_to(self, destination: Destination | None) -> DeadLetters | None:
+        """Return what takes dead letters to a destination: opened once, whoever names it."""
+        if destination is None:
+            return None
+        if any(sink.egress is destination for sink in self.sinks):
+            name = type(destination).__name__
+            raise ConfigError(f"dead_letters: this {name} takes the model's records. Give another object of its class.")
+        for known in self.dead_letters:
+            if known.is_at(destination):
+                return known
+        made = DeadLetters(destination, run=self._run, loop=self._io.loop)
+        self.dead_letters.append(made)
+        self._tasks[made.sink] = self._io.start(made.sink.drive())
+        return made
+
     def _put_pending(self) -> None:
         records = self._pending[:]
         self._pending.clear()
@@ -208,6 +229,17 @@ class Bridge:
                 sink.outbox.put(records)
 
 
+def _drain(sinks: Sequence[Sink]) -> None:
+    for sink in sinks:
+        sink.flush()
+    start = monotonic()
+    for sink in sinks:
+        while not sink.idle and monotonic() - start < sink.options.drain_timeout:
+            sink.outbox.wait_for_progress(0.05)
+        if sink.outbox.waiting:
+            log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
+
+
 def _why(sink: Sink) -> str:
     return sink.reason or f"it did not take them within drain_timeout={sink.options.drain_timeout:g} s"
 
@@ -217,7 +249,8 @@ def _say_losses(sink: Sink) -> None:
     outbox = sink.outbox
     counts = {
         "records dropped": outbox.dropped,
-        "records set aside": sink.set_aside,
+        "records set aside": sink.set_aside - sink.dead_lettered,
+        "records set aside to the dead letters": sink.dead_lettered,
         "system records lost": outbox.system_dropped + sink.system_set_aside,
     }
     if any(counts.values()):

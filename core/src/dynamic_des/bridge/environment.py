@@ -96,12 +96,13 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Args:
             providers: The ingresses; a mapping gives them names, else they are named after their class.
             **options: What core itself does for each of them: ``deserializer``, ``inbox_size``,
-                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison`` (see `SourceOptions`).
+                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison``, ``dead_letters`` (see `SourceOptions`).
 
         Raises:
             ConfigError: If something is not an ingress, or an option is unknown.
         """
         checked = _options(SourceOptions, options, "setup_ingress")
+        checked.check()
         named = _named(providers, BaseIngress, "setup_ingress", taken=[source.name for source in self._sources()])
         bridge = self._connect()
         for name, ingress in named:
@@ -124,7 +125,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
                 ``factor=0`` (left out, batches are full there).
             lag_monitor_interval: Another value for the environment's own, when given.
             **options: What core itself does for each of them: ``when``, ``on_full``, ``outbox_size``, ``spill_dir``,
-                ``spill_limit``, ``drain_timeout`` (see `SinkOptions`).
+                ``spill_limit``, ``drain_timeout``, ``dead_letters`` (see `SinkOptions`).
 
         Raises:
             ConfigError: If something is not an egress, or an option is unknown.
@@ -204,6 +205,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             steering.lag_seconds,
             [sink.report() for sink in bridge.sinks] if bridge else [],
             [source.report() for source in bridge.sources] if bridge else [],
+            [letters.sink.report() for letters in bridge.dead_letters] if bridge else [],
         )
 
     # -- the end -------------------------------------------------------------------------------------------

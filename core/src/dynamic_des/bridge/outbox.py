@@ -138,7 +138,7 @@ class Outbox:
             return False
         with self._room:
             records = self._records
-            return bool(records) and records[-1][1] - records[0][1] >= self._span
+            return bool(records) and not _within(records[-1][1], records[0][1], self._span)
 
     def wait_for_room(self) -> None:
         """Wait, when ``on_full`` is ``"block"``, while it is full; from the simulation thread."""

@@ -12,7 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
-from dynamic_des.bridge.loop import cancel
+from dynamic_des.bridge.letters import Destination, check_destination
+from dynamic_des.bridge.loop import cancel, contained
 from dynamic_des.bridge.outbox import OnFull, Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
@@ -24,6 +25,7 @@ from dynamic_des.sim.records import system_payload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dynamic_des.bridge.dead_letters import DeadLetters
     from dynamic_des.messages import RunInfo
 
 __all__ = ["USUAL_FLUSH_INTERVAL", "Sink", "SinkOptions"]
@@ -62,6 +64,8 @@ class SinkOptions:
         spill_dir: The folder for what spills; the system's temporary folder when None.
         spill_limit: How many bytes may spill. Beyond that the oldest records are dropped and counted.
         drain_timeout: How long, in wall seconds, the end of a run waits for the sink to take what is left.
+        dead_letters: Where records go that can never be written: the path of a file, or an egress; without it they are
+            counted and said.
     """
 
     batch_size: int = 500
@@ -72,6 +76,7 @@ class SinkOptions:
     spill_dir: str | None = None
     spill_limit: int = 1024**3
     drain_timeout: float = 30.0
+    dead_letters: Destination | None = None
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
@@ -86,6 +91,8 @@ class SinkOptions:
             raise ConfigError(f"setup_egress: when is {show(self.when)}. Give a function of a record.")
         if self.spill_dir is not None and not os.path.isdir(self.spill_dir):  # noqa: PTH112 - may be str or Path
             raise ConfigError(f"setup_egress: spill_dir is {show(self.spill_dir)}. Give a folder that exists.")
+        if self.dead_letters is not None:
+            check_destination("setup_egress", self.dead_letters)
 
 
 class Sink:
@@ -93,6 +100,7 @@ class Sink:
 
     Attributes:
         name: The egress's name.
+        egress: The egress.
         state: Where it stands.
         reason: Why it is not up, or None.
         written: Model records written.
@@ -100,6 +108,7 @@ class Sink:
         set_aside: Model records that can never be written.
         filtered: Model records that ``when`` kept from it.
         counts_simulation_time: Whether its flush interval is one of simulation time.
+        dead_lettered: How many of those are in the dead letters.
         system_written: System records written.
         system_set_aside: System records that can never be written.
     """
@@ -114,6 +123,7 @@ class Sink:
         build: Callable[[Any], dict[str, Any]],
         patient: bool,
         loop: asyncio.AbstractEventLoop,
+        letters: DeadLetters | None = None,
     ) -> None:
         self.name = name
         self.state: SinkState = "connecting"
@@ -122,6 +132,7 @@ class Sink:
         self.retried = 0
         self.set_aside = 0
         self.filtered = 0
+        self.dead_lettered = 0
         self.system_written = 0
         self.system_set_aside = 0
         self.options = options
@@ -137,7 +148,9 @@ class Sink:
             spill_limit=options.spill_limit,
             span=options.flush_interval if self.counts_simulation_time else None,
         )
+        self.egress = egress
         self._egress = _connector(egress)
+        self._letters = letters
         self._run = run
         self._build = build
         self._patient = patient  # full batches only: at factor 0
@@ -172,6 +185,7 @@ class Sink:
             self.outbox.waiting,
             self.reason,
             self.filtered,
+            self.dead_lettered,
         )
 
     async def drive(self) -> None:
@@ -181,8 +195,8 @@ class Sink:
             await self._open()
             self._become("up", None)
             while not (self._closing and self.outbox.empty):
-                for batch in map(self._wanted, self._next_batches()):
-                    if batch:
+                for due in self._next_batches():
+                    if batch := await self._wanted(due):
                         await self._deliver(batch)
                         self.outbox.done(len(batch), system=batch.system)
                 await self._wait()
@@ -234,7 +248,7 @@ class Sink:
     def _flushing(self) -> bool:
         return self._closing or self._flushes_asked > self._flushes_done
 
-    def _wanted(self, batch: Batch) -> Batch:
+    async def _wanted(self, batch: Batch) -> Batch:
         """Return what the sink's filter lets through of a batch; the rest is off the books."""
         when = self.options.when
         if when is None:
@@ -247,13 +261,10 @@ class Sink:
                     wanted.append(payload)
             except Exception as error:  # noqa: BLE001 - a function of the user: counted, said, and only this record
                 unjudged[payload[_seq_field(batch)]] = f"when: {_text(error)}"
-        if batch.system:
-            self.system_set_aside += len(unjudged)
-        else:
+        if not batch.system:
             self.filtered += len(batch) - len(wanted) - len(unjudged)
-            self.set_aside += len(unjudged)
         if unjudged:
-            self._say_aside(unjudged, batch)
+            await self._put_aside(unjudged, batch)
         self.outbox.done(len(batch) - len(wanted), system=batch.system)
         return Batch(wanted, _same, system=batch.system)
 
@@ -286,7 +297,7 @@ class Sink:
         backoff = Backoff()
         while True:
             try:
-                await self._egress.open(self._run)
+                await contained(self._egress.open(self._run))
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
@@ -296,8 +307,8 @@ class Sink:
             else:
                 return
 
-    async def _deliver(self, batch: Batch) -> None:
-        """Write one batch, however often it takes."""
+    async def _deliver(self, batch: Batch) -> dict[int, str]:
+        """Write one batch, however often it takes; return what is set aside."""
         backoff = Backoff()
         while True:
             try:
@@ -315,18 +326,24 @@ class Sink:
         aside = self._aside(batch, returned)
         if batch.system:
             self.system_written += len(batch) - len(aside)
-            self.system_set_aside += len(aside)
         else:
             self.written += len(batch) - len(aside)
-            self.set_aside += len(aside)
-        self._say_aside(aside, batch)
+        await self._put_aside(aside, batch)
+        return aside
 
-    def _say_aside(self, aside: dict[int, str], batch: Batch) -> None:
+    async def _put_aside(self, aside: dict[int, str], batch: Batch) -> None:
+        """Count, say and hand on the records of a batch that can never be written."""
+        if batch.system:
+            self.system_set_aside += len(aside)
+        else:
+            self.set_aside += len(aside)
         if aside and not self._setting_aside:  # once per change of state; the counts have every single one
             seq, reason = next(iter(aside.items()))
             first = f"{_seq_field(batch)} {seq}: {reason}"
             log.warning("egress %s: %d of %d records set aside; %s", self.name, len(aside), len(batch), first)
         self._setting_aside = bool(aside)
+        if aside and self._letters is not None:
+            await self._letters.put_records(self, batch, aside)
 
     def _aside(self, batch: Batch, returned: Any) -> dict[int, str]:
         """Return the records of the batch that are set aside: seq → reason."""
@@ -346,13 +363,13 @@ class Sink:
 
     async def _call_write(self, batch: Batch) -> Any:
         if not self._blocking:
-            return await self._egress.write(batch)
+            return await contained(self._egress.write(batch))
         returned: Any = await self._worker.call(self._egress.write, batch)
-        return await returned if inspect.isawaitable(returned) else returned
+        return await contained(returned) if inspect.isawaitable(returned) else returned
 
     async def _close(self) -> None:
         try:
-            await asyncio.wait_for(self._egress.close(), PATIENCE_S)
+            await asyncio.wait_for(contained(self._egress.close()), PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
             log.debug("egress %s: close: %s", self.name, _text(error))
 
