@@ -7,10 +7,12 @@ import logging
 from dataclasses import replace
 from operator import itemgetter
 from threading import Event as Flag
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.loop import IoThread
+from dynamic_des.bridge.monitor import Monitor
 from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
 from dynamic_des.bridge.source import Source, SourceOptions
 from dynamic_des.bridge.switching import QuickSwitching
@@ -40,10 +42,18 @@ class Bridge:
         sinks: The egresses at work.
         events: How many of the records handed over are events.
         telemetry: How many are telemetry.
+        monitor: Watches them.
+        numbering: Held while a system record is numbered and handed over: more than one thread has some to publish.
     """
 
     def __init__(
-        self, run: RunInfo, *, pending: list[Record], builder: Callable[[], Callable[[Any], Any]], live: bool
+        self,
+        run: RunInfo,
+        *,
+        pending: list[Record],
+        builder: Callable[[], Callable[[Any], Any]],
+        live: bool,
+        publish: Callable[[str, Any], None],
     ) -> None:
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
@@ -54,6 +64,8 @@ class Bridge:
         self._builder = builder
         self._live = live
         self._io = IoThread(f"dynamic-des {run.name}")
+        self.monitor = Monitor(self._io, run.name, publish)
+        self.numbering = Lock()
         self._tasks: dict[Source | Sink, Future[Any]] = {}
         self._switching = QuickSwitching()
         self._released = False
@@ -88,6 +100,7 @@ class Bridge:
                     return
 
         self.sources.append(source)
+        self.monitor.watch(source)
         self._tasks[source] = self._io.start(source.drive(ready.set, ended))
         steering.arrivals.append(wait_for_snapshot)
         steering.wake()
@@ -98,6 +111,7 @@ class Bridge:
         sink = Sink(egress, name, options, run=self._run, build=build, patient=not self._live, loop=self._io.loop)
         self._put_pending()
         self.sinks.append(sink)
+        self.monitor.watch(sink)
         self._tasks[sink] = self._io.start(sink.drive())
 
     def begin(self) -> None:
@@ -150,7 +164,8 @@ class Bridge:
             _finish(task)
 
     def close(self) -> None:
-        """Acknowledge what is settled, end every connector, and stop the thread."""
+        """Acknowledge what is settled, end every connector, and stop the threads."""
+        self.monitor.stop()
         finishing = [self._io.start(source.finish()) for source in self.sources]
         for sink in self.sinks:
             sink.finish()

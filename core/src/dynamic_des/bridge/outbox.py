@@ -7,6 +7,8 @@ from collections import deque
 from threading import Condition
 from typing import TYPE_CHECKING, Literal
 
+from dynamic_des.bridge.ages import Ages
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -29,12 +31,14 @@ class Outbox:
         dropped: Model records dropped because it was full.
         system_dropped: System records dropped because it was full, or because the sink has failed for good.
         blocked: True while the simulation thread waits for room.
+        ages: How old the model records are that are not off the books.
     """
 
     def __init__(self, name: str, limit: int, on_full: OnFull, batch_size: int, wake: Callable[[], None]) -> None:
         self.dropped = 0
         self.system_dropped = 0
         self.blocked = False
+        self.ages = Ages()
         self._name = name
         self._limit = limit
         self._on_full = on_full
@@ -76,6 +80,7 @@ class Outbox:
                 return
             before = len(self._records)
             self._records.extend(records)
+            self.ages.add(len(records))
             if self._on_full == "drop_oldest":
                 self._drop_down_to_limit()
         # wake the loop when there is a first record to time, or a full batch to write
@@ -131,6 +136,7 @@ class Outbox:
                 self._system_in_hand -= count
             else:
                 self._in_hand -= count
+                self.ages.remove(count)
             self._room.notify_all()
 
     def wait_for_progress(self, timeout_s: float) -> None:
@@ -151,6 +157,7 @@ class Outbox:
         """The sink has failed for good: forget what waits, and from now on only count."""
         with self._room:
             self._given_up = True
+            self.ages.clear()
             self._unwritable += len(self._records)
             self.system_dropped += len(self._system)
             self._records.clear()
@@ -163,6 +170,7 @@ class Outbox:
             self._records.popleft()
         if surplus > 0:
             self.dropped += surplus
+            self.ages.drop(surplus, behind=self._in_hand)
             if not self._dropping:
                 log.warning(
                     "egress %s: its outbox is full (%d records): the oldest are dropped", self._name, self._limit

@@ -8,9 +8,10 @@ import logging
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.condition import AT_WORK, Condition, State
 from dynamic_des.bridge.loop import cancel
 from dynamic_des.bridge.outbox import OnFull, Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
@@ -30,7 +31,6 @@ __all__ = ["Sink", "SinkOptions"]
 log = logging.getLogger("dynamic_des.egress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, and to close
-SinkState = Literal["connecting", "up", "failed", "closed"]
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class Sink:
 
     Attributes:
         name: The egress's name.
-        state: Where it stands.
-        reason: Why it is not up, or None.
+        condition: How it fares.
         written: Model records written.
         retried: Failed attempts that were followed by another.
         set_aside: Model records that can never be written.
+        nulled: NaN and infinite numbers that were written as null.
         system_written: System records written.
         system_set_aside: System records that can never be written.
     """
@@ -90,11 +90,11 @@ class Sink:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.name = name
-        self.state: SinkState = "connecting"
-        self.reason: str | None = None
+        self.condition = Condition("egress", name)
         self.written = 0
         self.retried = 0
         self.set_aside = 0
+        self.nulled = 0
         self.system_written = 0
         self.system_set_aside = 0
         self.options = options
@@ -110,13 +110,22 @@ class Sink:
         self._flushes_asked = 0  # counted by who asks, so that none is overlooked between two looks
         self._flushes_done = 0
         self._closing = False
-        self._setting_aside = False
         self._task: asyncio.Task[Any] | None = None
         self._worker = Worker(f"write {name}")
         self._blocking = not inspect.iscoroutinefunction(self._egress.write)
         if self._blocking:
             self._worker.start()
         self._first_waits_since: float | None = None
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.condition.state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not up, or None."""
+        return self.condition.reason
 
     @property
     def idle(self) -> bool:
@@ -139,6 +148,7 @@ class Sink:
     async def drive(self) -> None:
         """Write what comes, until closed."""
         self._task = asyncio.current_task()
+        AT_WORK.set(self.condition)
         try:
             await self._open()
             self._become("up", None)
@@ -217,7 +227,8 @@ class Sink:
         backoff = Backoff()
         while True:
             try:
-                await self._egress.open(self._run)
+                with self.condition.calling("open"):
+                    await self._egress.open(self._run)
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
@@ -225,6 +236,7 @@ class Sink:
                 await self._close()
                 await asyncio.sleep(backoff.failed())
             else:
+                self.condition.progressed()
                 return
 
     async def _deliver(self, batch: Batch) -> None:
@@ -243,6 +255,7 @@ class Sink:
                 await asyncio.sleep(backoff.failed())
                 await self._open()
         self._become("up", None)
+        self.condition.progressed()
         aside = self._aside(batch, returned)
         if batch.system:
             self.system_written += len(batch) - len(aside)
@@ -250,11 +263,19 @@ class Sink:
         else:
             self.written += len(batch) - len(aside)
             self.set_aside += len(aside)
-        if aside and not self._setting_aside:  # once per change of state; the counts have every single one
+            self._count_nulled(batch)
+        if aside:
             seq, reason = next(iter(aside.items()))
             first = f"{_seq_field(batch)} {seq}: {reason}"
-            log.warning("egress %s: %d of %d records set aside; %s", self.name, len(aside), len(batch), first)
-        self._setting_aside = bool(aside)
+            self.condition.trouble("set aside", f"{len(aside)} of {len(batch)} records set aside; {first}")
+        else:
+            self.condition.trouble_over("set aside")
+
+    def _count_nulled(self, batch: Batch) -> None:
+        if batch.nulled:
+            self.nulled += sum(batch.nulled.values())
+            first = f"seq {next(iter(batch.nulled))}"
+            self.condition.trouble("nulled", f"NaN and infinities are written as null, first in {first}")
 
     def _aside(self, batch: Batch, returned: Any) -> dict[int, str]:
         """Return the records of the batch that are set aside: seq → reason."""
@@ -273,10 +294,11 @@ class Sink:
         return aside
 
     async def _call_write(self, batch: Batch) -> Any:
-        if not self._blocking:
-            return await self._egress.write(batch)
-        returned: Any = await self._worker.call(self._egress.write, batch)
-        return await returned if inspect.isawaitable(returned) else returned
+        with self.condition.calling("write"):
+            if not self._blocking:
+                return await self._egress.write(batch)
+            returned: Any = await self._worker.call(self._egress.write, batch)
+            return await returned if inspect.isawaitable(returned) else returned
 
     async def _close(self) -> None:
         try:
@@ -284,15 +306,8 @@ class Sink:
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
             log.debug("egress %s: close: %s", self.name, _text(error))
 
-    def _become(self, state: SinkState, reason: str | None) -> None:
-        if (state, reason) == (self.state, self.reason):
-            return
-        waiting = self.outbox.waiting
-        if reason:
-            log.warning("egress %s: %s: %s (%d records wait)", self.name, state, reason, waiting)
-        elif self.reason:
-            log.info("egress %s: %s again", self.name, state)
-        self.state, self.reason = state, reason
+    def _become(self, state: State, reason: str | None) -> None:
+        self.condition.become(state, reason, note=f" ({self.outbox.waiting} records wait)")
 
     def _wake_from_anywhere(self) -> None:
         if not self._announced:

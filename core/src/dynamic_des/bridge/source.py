@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.condition import AT_WORK, Condition, State
 from dynamic_des.bridge.decoding import MAX_MESSAGE_BYTES, decode, to_change
 from dynamic_des.bridge.loop import cancel
 from dynamic_des.bridge.queue_form import QueueIngress
@@ -33,7 +34,6 @@ log = logging.getLogger("dynamic_des.ingress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, to acknowledge the last position, and to close
 _TURN = 32  # messages
-SourceState = Literal["connecting", "up", "ended", "failed"]
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,10 @@ class Source:
 
     Attributes:
         name: The ingress's name, which its changes carry as ``source``.
-        state: Where it stands.
-        reason: Why it is not up, or None.
+        condition: How it fares.
         received: How many messages it brought.
+        refused: How many of them were refused.
+        reopened: How many connections were lost, or could not be made, and were followed by another.
     """
 
     def __init__(
@@ -93,20 +94,39 @@ class Source:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.name = name
-        self.state: SourceState = "connecting"
-        self.reason: str | None = None
+        self.condition = Condition("ingress", name)
         self.received = 0
+        self.refused = 0
+        self.reopened = 0
         self._ingress = ingress if type(ingress).run is BaseIngress.run else QueueIngress(ingress)
         self._options = options
         self._run = run
         self._steering = steering
-        self._settling = Settling(self._ingress, name, loop)
+        self._settling = Settling(self._ingress, self.condition, loop)
         self._worker = Worker(f"decode {name}")
         self._taken: dict[str, Any] = {}
-        self._refusing = False
         self._open = False
         self._task: asyncio.Task[Any] | None = None
         self._on_ready: Callable[[], None] | None = None
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.condition.state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not up, or None."""
+        return self.condition.reason
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are not settled."""
+        return self._settling.waiting
+
+    def oldest_s(self) -> float:
+        """Return for how long the oldest of them has been waiting, in seconds."""
+        return self._settling.oldest_s()
 
     def report(self) -> SourceReport:
         """Return what came in so far."""
@@ -123,19 +143,21 @@ class Source:
         """
         self._task = asyncio.current_task()
         self._on_ready = ready
+        AT_WORK.set(self.condition)
         backoff = Backoff()
         try:
             while True:
                 try:
                     await self._session(backoff)
-                    self._become("ended", None)
+                    self.condition.become("ended")
                     return
                 except PermanentError as error:
-                    self._become("failed", str(error))
+                    self.condition.become("failed", str(error))
                     await self._disconnect()
                     return
                 except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
-                    self._become("connecting", f"{type(error).__name__}: {error}")
+                    self.reopened += 1
+                    self.condition.become("connecting", f"{type(error).__name__}: {error}")
                     await self._disconnect()
                 await asyncio.sleep(backoff.failed())
         finally:
@@ -149,6 +171,7 @@ class Source:
 
     async def finish(self) -> None:
         """Acknowledge what is settled and disconnect. After `stop`."""
+        AT_WORK.set(self.condition)
         if self._open:
             await self._settling.flush(PATIENCE_S)
         await self._disconnect()
@@ -158,13 +181,17 @@ class Source:
         """One connection: from open to its end or its loss."""
         ingress, run = self._ingress, replace(self._run, positions={**self._run.positions, **self._taken})
         self._open = True
-        await ingress.open(run)
+        with self.condition.calling("open"):
+            await ingress.open(run)
         self._settling.connect()
         if self._on_ready is not None:
-            for message in await ingress.snapshot():
+            with self.condition.calling("snapshot"):
+                messages = await ingress.snapshot()
+            for message in messages:
                 await self._put(message)  # unbounded: time, which would empty the inbox, waits for all of it
             self._now_ready()
-        self._become("up", None)
+        self.condition.become("up")
+        self.condition.progressed()
         stream = ingress.messages()
         if inspect.iscoroutine(stream):
             stream.close()
@@ -192,13 +219,6 @@ class Source:
         ready, self._on_ready = self._on_ready, None
         if ready is not None:
             ready()
-
-    def _become(self, state: SourceState, reason: str | None) -> None:
-        if (state, reason) == (self.state, self.reason):
-            return
-        level = logging.WARNING if reason else logging.DEBUG
-        log.log(level, "ingress %s: %s%s", self.name, state, f": {reason}" if reason else "")
-        self.state, self.reason = state, reason
 
     async def _take(self, message: Any) -> None:
         """Bring one message into the inbox; wait while the inbox is full."""
@@ -241,6 +261,7 @@ class Source:
 
     def _deliver(self, change: Change, refusal: Outcome | None) -> None:
         self.received += 1
+        self.condition.progressed()
         self._taken.update(change.position)
         entry = self._settling.expect(change.position)
         self._steering.arrivals.append(Arrival(change, lambda outcome: self._settled(entry, outcome), refusal))
@@ -250,7 +271,9 @@ class Source:
         refused = outcome.status == "refused"
         if refused and self._options.on_poison == "stop":
             raise DecodeError(f"{outcome.reason} The run was stopped, as on_poison='stop' asks for.")
-        if refused and not self._refusing:  # once per change of state: system.changes has every single one
-            log.warning("ingress %s: a change was refused: %s", self.name, outcome.reason)
-        self._refusing = refused
+        self.refused += refused
+        if refused:  # said when it begins: system.changes has every single one
+            self.condition.trouble("refused", f"a change was refused: {outcome.reason}")
+        else:
+            self.condition.trouble_over("refused")
         self._settling.settle(entry)
