@@ -93,7 +93,7 @@ class Batch(Sequence[Payload]):
                 raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(encoded)}, not bytes.")
             if count := nulled(payload, encoded):
                 seq = self._seq_of(payload)
-                self.nulled[seq] = self.nulled.get(seq, 0) + count
+                self.nulled[seq] = max(count, self.nulled.get(seq, 0))  # a retry may come with another serializer
             return encoded
         except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
             self.refused.append((self._seq_of(payload), f"{type(error).__name__}: {error}"))

@@ -152,8 +152,9 @@ class Bridge:
             sink.flush()
         start = monotonic()
         for sink in self.sinks:
-            while not sink.idle and monotonic() - start < sink.options.drain_timeout:
+            while not sink.needs_no_wait and monotonic() - start < sink.options.drain_timeout:
                 sink.outbox.wait_for_progress(0.05)
+                sink.flush()  # news of the connectors, which came meanwhile
             if sink.outbox.waiting:
                 log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
 
@@ -169,7 +170,7 @@ class Bridge:
         finishing = [self._io.start(source.finish()) for source in self.sources]
         for sink in self.sinks:
             sink.finish()
-            if not sink.idle:
+            if not sink.idle or sink.reason:
                 finishing.append(self._io.start(sink.stop()))
         for task in [*finishing, *(self._tasks[sink] for sink in self.sinks)]:
             _finish(task)

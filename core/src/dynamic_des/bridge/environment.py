@@ -216,6 +216,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             steering.lag_seconds,
             [sink.report() for sink in bridge.sinks] if bridge else [],
             [source.report() for source in bridge.sources] if bridge else [],
+            steering.worst_lag_seconds,
         )
 
     def health(self) -> Health:

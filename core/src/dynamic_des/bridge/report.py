@@ -13,13 +13,15 @@ class SinkReport:
 
     Attributes:
         name: The egress's name.
-        state: ``connecting``, ``up``, ``failed`` or ``closed``.
+        state: ``connecting``, ``up``, ``stalled``, ``failed`` or ``closed``.
         written: Records written.
         retried: Attempts that failed and were followed by another.
         set_aside: Records that could never be written.
         dropped: Records dropped because the outbox was full.
+        nulled: NaN and infinite numbers written as ``null``.
         waiting: Records not written yet.
         reason: Why it is not up, or None.
+        blocked_seconds: For how long it blocked the I/O loop, as far as was noticed.
     """
 
     name: str
@@ -30,6 +32,8 @@ class SinkReport:
     dropped: int
     waiting: int
     reason: str | None
+    nulled: int = 0
+    blocked_seconds: float = 0.0
 
     @property
     def lost(self) -> int:
@@ -43,15 +47,19 @@ class SourceReport:
 
     Attributes:
         name: The ingress's name.
-        state: ``connecting``, ``up``, ``failed`` or ``ended``.
+        state: ``connecting``, ``up``, ``stalled``, ``failed`` or ``ended``.
         received: Messages received.
         reason: Why it is not up, or None.
+        reopened: Connections that were lost, or could not be made, and were tried again.
+        blocked_seconds: For how long it blocked the I/O loop, as far as was noticed.
     """
 
     name: str
     state: str
     received: int
     reason: str | None
+    reopened: int = 0
+    blocked_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,7 @@ class Report:
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
         sinks: Each egress.
         sources: Each ingress.
+        worst_lag_seconds: The largest lag that was measured, in wall seconds.
     """
 
     events: int
@@ -75,6 +84,7 @@ class Report:
     lag_seconds: float
     sinks: list[SinkReport] = field(default_factory=list)
     sources: list[SourceReport] = field(default_factory=list)
+    worst_lag_seconds: float = 0.0
 
     @property
     def lost(self) -> int:

@@ -132,6 +132,11 @@ class Sink:
         """Whether nothing waits, or nothing that waits can ever be written."""
         return self.outbox.empty or self.state == "failed"
 
+    @property
+    def needs_no_wait(self) -> bool:
+        """Whether waiting for it would bring nothing but news about itself."""
+        return self.idle or (self.reason is not None and not self.outbox.waiting)
+
     def report(self) -> SinkReport:
         """Return what became of the records so far."""
         return SinkReport(
@@ -143,6 +148,8 @@ class Sink:
             self.outbox.dropped,
             self.outbox.waiting,
             self.reason,
+            nulled=self.nulled,
+            blocked_seconds=self.condition.blocked_s,
         )
 
     async def drive(self) -> None:

@@ -130,7 +130,8 @@ class Source:
 
     def report(self) -> SourceReport:
         """Return what came in so far."""
-        return SourceReport(self.name, self.state, self.received, self.reason)
+        blocked_s = self.condition.blocked_s
+        return SourceReport(self.name, self.state, self.received, self.reason, self.reopened, blocked_s)
 
     async def drive(self, ready: Callable[[], None], ended: Callable[[], None]) -> None:
         """Keep fetching until the source has ended for good, or until stopped.

@@ -24,7 +24,7 @@ log = logging.getLogger("dynamic_des")
 
 BLOCKED_AFTER_S = 0.5
 _QUIET_S = 30.0
-_FRAMES = 4
+_FRAMES = 6
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Block:
 
     Attributes:
         connector: Who kept it busy, such as ``"egress kafka"``; None when that is not known.
-        where: The functions that it was in, the innermost last, with file and line.
+        where: The functions that it was in, the innermost last, with file and line; not those in the middle of many.
         seconds: For how long, as far as was noticed.
         ongoing: Whether the loop is still blocked.
     """
@@ -160,7 +160,10 @@ def _connector_of(callback: Any) -> Condition | None:
 
 
 def _where(frames: list[FrameType]) -> str:
-    return " > ".join(list(_places(frames))[-_FRAMES:])
+    places = list(_places(frames))
+    if len(places) > _FRAMES:  # where it left core, and where it has got to
+        places[1 : 1 - _FRAMES] = ["…"]
+    return " > ".join(places)
 
 
 def _places(frames: list[FrameType]) -> Iterator[str]:
