@@ -25,7 +25,7 @@ from dynamic_des.bridge.health import (
 from dynamic_des.bridge.journal import JournalWriter
 from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.signals import StopSignals
-from dynamic_des.bridge.sink import SinkOptions
+from dynamic_des.bridge.sink import USUAL_FLUSH_INTERVAL, SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.egress import BaseEgress
 from dynamic_des.errors import ConfigError, DecodeError, show, suggest
@@ -107,12 +107,13 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Args:
             providers: The ingresses; a mapping gives them names, else they are named after their class.
             **options: What core itself does for each of them: ``deserializer``, ``inbox_size``,
-                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison`` (see `SourceOptions`).
+                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison``, ``dead_letters`` (see `SourceOptions`).
 
         Raises:
             ConfigError: If something is not an ingress, or an option is unknown.
         """
         checked = _options(SourceOptions, options, "setup_ingress")
+        checked.check()
         named = _named(providers, BaseIngress, "setup_ingress", taken=[source.name for source in self._sources()])
         bridge = self._connect()
         for name, ingress in named:
@@ -122,7 +123,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self,
         providers: Iterable[BaseEgress] | Mapping[str, BaseEgress],
         batch_size: int = 500,
-        flush_interval: float = 1.0,
+        flush_interval: float = USUAL_FLUSH_INTERVAL,
         lag_monitor_interval: float | None = None,
         **options: Any,
     ) -> None:
@@ -131,10 +132,11 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Args:
             providers: The egresses; a mapping gives them names, else they are named after their class.
             batch_size: Most records in one ``write``.
-            flush_interval: Wall seconds after which fewer are written, in real time.
+            flush_interval: Seconds after which fewer are written: of wall time in real time, of simulation time at
+                ``factor=0`` (left out, batches are full there).
             lag_monitor_interval: Another value for the environment's own, when given.
-            **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout`` (see
-                `SinkOptions`).
+            **options: What core itself does for each of them: ``when``, ``on_full``, ``outbox_size``, ``spill_dir``,
+                ``spill_limit``, ``drain_timeout``, ``dead_letters`` (see `SinkOptions`).
 
         Raises:
             ConfigError: If something is not an egress, or an option is unknown.
@@ -148,7 +150,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         if self._factor:
             bridge.monitor.figures_every_s = _FIGURES_EVERY * self._steering.lag_interval_s
         for name, egress in named:
-            bridge.add_sink(egress, name, checked)
+            bridge.add_sink(egress, name, checked, steering=self._steering)
         self._publishing = bool(bridge.sinks)
 
     def setup_journal(self, path: str | Path, *, model: str | None = None, **further: Any) -> None:
@@ -216,6 +218,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             steering.lag_seconds,
             [sink.report() for sink in bridge.sinks] if bridge else [],
             [source.report() for source in bridge.sources] if bridge else [],
+            [letters.sink.report() for letters in bridge.dead_letters] if bridge else [],
             steering.worst_lag_seconds,
         )
 
@@ -225,7 +228,8 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         egresses = [health_of_sink(sink) for sink in bridge.sinks] if bridge else []
         ingresses = [health_of_source(source) for source in bridge.sources] if bridge else []
         block = bridge.monitor.watchdog.block if bridge else None
-        well = all(map(is_well, egresses)) and all(map(is_well, ingresses))
+        letters = [health_of_sink(one.sink) for one in bridge.dead_letters] if bridge else []
+        well = all(map(is_well, [*egresses, *letters])) and all(map(is_well, ingresses))
         return Health(
             ok=well and not (block and block.ongoing),
             name=self.name,
@@ -234,6 +238,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             simulation=self._simulation_health(),
             egresses=egresses,
             ingresses=ingresses,
+            dead_letters=letters,
             block=block,
         )
 

@@ -44,6 +44,8 @@ class EgressHealth:
         written: Records written.
         retried: Attempts to write that failed and were followed by another.
         set_aside: Records that could never be written.
+        dead_lettered: How many of those are in the dead letters.
+        filtered: Records that its ``when`` kept from it.
         dropped: Records dropped because too many waited.
         nulled: NaN and infinite numbers written as ``null``.
         blocked_seconds: For how long it has blocked the I/O loop, as far as was noticed.
@@ -62,6 +64,8 @@ class EgressHealth:
     written: int
     retried: int
     set_aside: int
+    dead_lettered: int
+    filtered: int
     dropped: int
     nulled: int
     blocked_seconds: float
@@ -86,6 +90,7 @@ class IngressHealth:
         lag_seconds: For how long the oldest of them has been waiting.
         received: Messages received.
         refused: Messages refused.
+        dead_lettered: How many of those are in the dead letters.
         reopened: Connections that were lost, or could not be made, and were tried again.
         blocked_seconds: For how long it has blocked the I/O loop, as far as was noticed.
     """
@@ -100,6 +105,7 @@ class IngressHealth:
     lag_seconds: float
     received: int
     refused: int
+    dead_lettered: int
     reopened: int
     blocked_seconds: float
 
@@ -137,6 +143,7 @@ class Health:
         simulation: The simulation.
         egresses: Each egress.
         ingresses: Each ingress.
+        dead_letters: Each destination of dead letters: its records are letters.
         block: The latest connector found blocking the I/O loop, or None.
     """
 
@@ -147,6 +154,7 @@ class Health:
     simulation: SimulationHealth
     egresses: list[EgressHealth]
     ingresses: list[IngressHealth]
+    dead_letters: list[EgressHealth]
     block: Block | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -169,6 +177,8 @@ def health_of_sink(sink: Sink) -> EgressHealth:
         written=sink.written,
         retried=sink.retried,
         set_aside=sink.set_aside,
+        dead_lettered=sink.dead_lettered,
+        filtered=sink.filtered,
         dropped=outbox.dropped,
         nulled=sink.nulled,
         system_waiting=outbox.system_waiting,
@@ -184,6 +194,7 @@ def health_of_source(source: Source) -> IngressHealth:
         lag_seconds=round(source.oldest_s(), 3),
         received=source.received,
         refused=source.refused,
+        dead_lettered=source.dead_lettered,
         reopened=source.reopened,
     )
 

@@ -22,9 +22,12 @@ __all__ = ["LOOK_EVERY_S", "Monitor"]
 LOOK_EVERY_S = 0.25
 _NEWS_EVERY_S = 1.0
 _PUBLISHED = {
-    "egress": ("waiting", "lag_seconds", "written", "retried", "set_aside", "dropped", "nulled", "blocked_seconds"),
-    "ingress": ("waiting", "lag_seconds", "received", "refused", "reopened", "blocked_seconds"),
-}
+    "egress": (
+        "waiting", "lag_seconds", "written", "retried", "set_aside", "dead_lettered", "filtered", "dropped", "nulled",
+        "blocked_seconds",
+    ),
+    "ingress": ("waiting", "lag_seconds", "received", "refused", "dead_lettered", "reopened", "blocked_seconds"),
+}  # fmt: skip
 
 
 class Monitor:

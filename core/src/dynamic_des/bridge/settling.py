@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.condition import AT_WORK
+from dynamic_des.bridge.loop import contained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +134,7 @@ class Settling:
             positions, self._positions = self._positions, {}
             try:
                 with self._condition.calling("applied"):
-                    await self._ingress.applied(positions)
+                    await contained(self._ingress.applied(positions))
                 backoff.succeeded()
                 self._condition.progressed()
                 self._condition.trouble_over("acknowledging")

@@ -34,6 +34,8 @@ def summary(env: DynamicRealtimeEnvironment, report: Report) -> str:
 def _of_sink(sink: SinkReport) -> str:
     row = f"egress {sink.name}: {sink.written} written, {sink.retried} retried, {sink.set_aside} set aside, "
     row += f"{sink.dropped} dropped"
+    if sink.dead_lettered:
+        row += f", {sink.dead_lettered} in the dead letters"
     if sink.nulled:
         row += f", {counted(sink.nulled, 'number')} that JSON does not know written as null"
     row += _of_blocking(sink)
@@ -44,6 +46,10 @@ def _of_sink(sink: SinkReport) -> str:
 
 def _of_source(source: SourceReport) -> str:
     row = f"ingress {source.name}: {counted(source.received, 'message')}"
+    if source.dead_lettered:
+        row += f", {source.dead_lettered} in the dead letters"
+    if source.undelivered:
+        row += f", {source.undelivered} NOT in the dead letters"
     if source.reopened:
         row += f", reopened {counted(source.reopened, 'time')}"
     row += _of_blocking(source)
