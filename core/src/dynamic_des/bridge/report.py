@@ -20,6 +20,8 @@ class SinkReport:
         dropped: Records dropped because the outbox was full.
         waiting: Records not written yet.
         reason: Why it is not up, or None.
+        filtered: Records that its ``when`` kept from it.
+        dead_lettered: How many of those set aside are in the dead letters.
     """
 
     name: str
@@ -30,11 +32,13 @@ class SinkReport:
     dropped: int
     waiting: int
     reason: str | None
+    filtered: int = 0
+    dead_lettered: int = 0
 
     @property
     def lost(self) -> int:
-        """How many records the sink does not have."""
-        return self.set_aside + self.dropped + self.waiting
+        """How many records neither the sink has nor the dead letters."""
+        return self.set_aside - self.dead_lettered + self.dropped + self.waiting
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,18 @@ class SourceReport:
         state: ``connecting``, ``up``, ``failed`` or ``ended``.
         received: Messages received.
         reason: Why it is not up, or None.
+        refused: Messages that were refused.
+        dead_lettered: How many of those are in the dead letters.
+        undelivered: How many of those should be there, and are not.
     """
 
     name: str
     state: str
     received: int
     reason: str | None
+    refused: int = 0
+    dead_lettered: int = 0
+    undelivered: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ class Report:
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
         sinks: Each egress.
         sources: Each ingress.
+        dead_letters: Each destination of dead letters.
     """
 
     events: int
@@ -75,8 +86,9 @@ class Report:
     lag_seconds: float
     sinks: list[SinkReport] = field(default_factory=list)
     sources: list[SourceReport] = field(default_factory=list)
+    dead_letters: list[SinkReport] = field(default_factory=list)
 
     @property
     def lost(self) -> int:
-        """How many records some sink does not have."""
-        return sum(sink.lost for sink in self.sinks)
+        """How many records some sink does not have, and how many refused messages the dead letters do not have."""
+        return sum(sink.lost for sink in self.sinks) + sum(source.undelivered for source in self.sources)

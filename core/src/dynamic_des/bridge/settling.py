@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.loop import contained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +117,7 @@ class Settling:
         while self._positions:
             positions, self._positions = self._positions, {}
             try:
-                await self._ingress.applied(positions)
+                await contained(self._ingress.applied(positions))
                 backoff.succeeded()
             except asyncio.CancelledError:
                 self._positions = {**positions, **self._positions}

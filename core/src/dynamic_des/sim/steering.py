@@ -68,6 +68,11 @@ class Steering:
         self._next_lag = inf
         self._next_hand_over = 0.0
 
+    @property
+    def now(self) -> float:
+        """The simulation time."""
+        return self._env._now
+
     def wake(self) -> None:
         """End the wait of the simulation thread, if it waits. Safe from any thread and from a signal handler."""
         self._alarm.ring()
