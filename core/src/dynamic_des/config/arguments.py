@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.config.annotations import members
 from dynamic_des.config.nested import secrets_in
 from dynamic_des.config.signatures import Parameter, Signature, client_of, signature_of
 from dynamic_des.config.validation import checked
@@ -88,9 +89,9 @@ class Arguments:
         """Return one argument, or nothing of use after noting what is wrong."""
         for secret in secrets_in(parameter.values, value):
             self._secrets.add(secret)
-        if parameter.role in KINDS:
+        if parameter.role in KINDS and not (isinstance(value, str) and str in members(parameter.values)):
             return self._parts(parameter, table, value)
-        if parameter.role != "plain":
+        if parameter.role in ("callable", "class"):
             place = value.get("type") if isinstance(value, dict) else value
             if isinstance(place, str) and (parameter.values is None or _PLACE.fullmatch(place)):
                 return self._named(parameter, table, value, place)
