@@ -333,7 +333,7 @@ def test_an_egress_that_cannot_write_is_refused(env):
         ("flush_interval", float("nan"), "flush_interval is nan."),
         ("drain_timeout", "30", "drain_timeout is '30'."),
         ("outbox_size", True, "outbox_size is True."),
-        ("on_full", "spil", "on_full is 'spil'. Give 'block' or 'drop_oldest'."),
+        ("on_full", "spil", "on_full is 'spil'. Give 'block', 'spill', 'drop_oldest'."),
         ("outboxsize", 5, "'outboxsize' is no option. Did you mean 'outbox_size'?"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 from dataclasses import replace
@@ -33,6 +34,7 @@ __all__ = ["Bridge"]
 log = logging.getLogger("dynamic_des")
 
 _IS_EVENT = itemgetter(2)
+_HAND_OVER_S = 0.05
 
 
 class Bridge:
@@ -60,9 +62,12 @@ class Bridge:
         self._live = live
         self._io = IoThread(f"dynamic-des {run.name}")
         self._tasks: dict[Source | Sink, Future[Any]] = {}
+        self._prompting: Future[None] | None = None
         self._switching = QuickSwitching()
         self._released = False
         self._closed = False
+        self._running = False
+        self._hand_over_due = False
         atexit.register(self.stop)
 
     def add_source(
@@ -98,7 +103,7 @@ class Bridge:
         steering.arrivals.append(wait_for_snapshot)
         steering.wake()
 
-    def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions) -> None:
+    def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions, *, steering: Steering) -> None:
         """Start an egress. It gets what is published from now on."""
         if any(letters.destination is egress for letters in self.dead_letters):
             raise ConfigError(f"setup_egress: {name} takes dead letters already. Give another object of its class.")
@@ -109,10 +114,13 @@ class Bridge:
         self._put_pending()
         self.sinks.append(sink)
         self._tasks[sink] = self._io.start(sink.drive())
+        if sink.counts_simulation_time and self._prompting is None:
+            self._prompting = self._io.start(self._prompt(steering))
 
     def begin(self) -> None:
         """A run begins: from now on a full outbox holds up who publishes, where that was asked for."""
         self._released = False
+        self._running = True
         for sink in self.sinks:
             sink.outbox.hold()
         if self._live:
@@ -120,6 +128,7 @@ class Bridge:
 
     def end(self) -> None:
         """A run has ended: wait until what it published is written."""
+        self._running = False
         self._switching.end()
         self.drain()
 
@@ -156,6 +165,8 @@ class Bridge:
     def close(self) -> None:
         """Acknowledge what is settled, end every connector, and stop the thread."""
         finishing = [self._io.start(source.finish()) for source in self.sources]
+        if self._prompting is not None:
+            self._prompting.cancel()
         letters = [one.sink for one in self.dead_letters]
         for sinks in (self.sinks, letters):
             for sink in sinks:
@@ -177,6 +188,20 @@ class Bridge:
             self.stop_sources()
             self.drain()
             self.close()
+
+    async def _prompt(self, steering: Steering) -> None:
+        """See to it that what a run flat out publishes is handed over within a moment, also if it is little."""
+
+        def hand_over() -> None:
+            self._hand_over_due = False
+            self.hand_over()
+
+        while True:
+            await asyncio.sleep(_HAND_OVER_S)
+            if self._pending and self._running and not self._hand_over_due:
+                self._hand_over_due = True
+                steering.arrivals.append(hand_over)
+                steering.wake()
 
     def _letters_to(self, destination: Destination | None) -> DeadLetters | None:
         """Return what takes dead letters to a destination: opened once, whoever names it."""

@@ -16,7 +16,7 @@ from dynamic_des.bridge.bridge import Bridge
 from dynamic_des.bridge.journal import JournalWriter
 from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.signals import StopSignals
-from dynamic_des.bridge.sink import SinkOptions
+from dynamic_des.bridge.sink import USUAL_FLUSH_INTERVAL, SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.egress import BaseEgress
 from dynamic_des.errors import ConfigError, DecodeError, show, suggest
@@ -111,7 +111,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self,
         providers: Iterable[BaseEgress] | Mapping[str, BaseEgress],
         batch_size: int = 500,
-        flush_interval: float = 1.0,
+        flush_interval: float = USUAL_FLUSH_INTERVAL,
         lag_monitor_interval: float | None = None,
         **options: Any,
     ) -> None:
@@ -120,10 +120,11 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Args:
             providers: The egresses; a mapping gives them names, else they are named after their class.
             batch_size: Most records in one ``write``.
-            flush_interval: Wall seconds after which fewer are written, in real time.
+            flush_interval: Seconds after which fewer are written: of wall time in real time, of simulation time at
+                ``factor=0`` (left out, batches are full there).
             lag_monitor_interval: Another value for the environment's own, when given.
-            **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout``,
-                ``dead_letters`` (see `SinkOptions`).
+            **options: What core itself does for each of them: ``when``, ``on_full``, ``outbox_size``, ``spill_dir``,
+                ``spill_limit``, ``drain_timeout``, ``dead_letters`` (see `SinkOptions`).
 
         Raises:
             ConfigError: If something is not an egress, or an option is unknown.
@@ -135,7 +136,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         named = _named(providers, BaseEgress, "setup_egress", taken=[sink.name for sink in self._sinks()])
         bridge = self._connect()
         for name, egress in named:
-            bridge.add_sink(egress, name, checked)
+            bridge.add_sink(egress, name, checked, steering=self._steering)
         self._publishing = bool(bridge.sinks)
 
     def setup_journal(self, path: str | Path, *, model: str | None = None, **further: Any) -> None:

@@ -20,6 +20,7 @@ class SinkReport:
         dropped: Records dropped because the outbox was full.
         waiting: Records not written yet.
         reason: Why it is not up, or None.
+        filtered: Records that its ``when`` kept from it.
         dead_lettered: How many of those set aside are in the dead letters.
     """
 
@@ -31,6 +32,7 @@ class SinkReport:
     dropped: int
     waiting: int
     reason: str | None
+    filtered: int = 0
     dead_lettered: int = 0
 
     @property
