@@ -79,13 +79,9 @@ class SourceOptions:
             raise ConfigError(
                 f"setup_ingress: deserializer is {show(self.deserializer)}. Give a MessageDeserializer object."
             )
+        self._check_agreement()
 
-    def check(self) -> None:
-        """Check whether the options agree with each other.
-
-        Raises:
-            ConfigError: If they do not.
-        """
+    def _check_agreement(self) -> None:
         if (self.on_poison == "dead_letter") == (self.dead_letters is not None):
             return
         if self.dead_letters is None:
