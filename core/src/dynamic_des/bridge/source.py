@@ -106,6 +106,7 @@ class Source:
         name: The ingress's name, which its changes carry as ``source``.
         state: Where it stands.
         reason: Why it is not up, or None.
+        worker: The thread of a deserializer that may block.
         received: How many messages it brought.
         refused: How many of them were refused.
         dead_lettered: How many of those are in the dead letters.
@@ -136,7 +137,7 @@ class Source:
         self._run = run
         self._steering = steering
         self._settling = Settling(self._ingress, name, loop)
-        self._worker = Worker(f"decode {name}")
+        self.worker = Worker(f"decode {name}")
         self._taken: dict[str, Any] = {}
         self._refusing = False
         self._open = False
@@ -190,7 +191,7 @@ class Source:
         if self._open:
             await self._settling.flush(PATIENCE_S)
         await self._disconnect()
-        self._worker.stop()
+        self.worker.stop()
 
     async def _session(self, backoff: Backoff) -> None:
         """One connection: from open to its end or its loss."""
@@ -275,7 +276,7 @@ class Source:
             return message.payload
         if type(self._options.deserializer) is JsonDeserializer:
             return self._decode(message)
-        return await self._worker.call(self._decode, message)
+        return await self.worker.call(self._decode, message)
 
     def _decode(self, message: Message) -> Any:
         options = self._options
