@@ -167,6 +167,8 @@ def test_a_record_that_cannot_be_encoded_is_set_aside_once_and_the_rest_goes_out
         left = 3
 
         async def write(self, batch):
+            if batch.system:
+                return
             batch.encode(self)
             if self.left:
                 self.left -= 1

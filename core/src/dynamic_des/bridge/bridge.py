@@ -8,11 +8,13 @@ import logging
 from dataclasses import replace
 from operator import itemgetter
 from threading import Event as Flag
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.dead_letters import DeadLetters
 from dynamic_des.bridge.loop import IoThread
+from dynamic_des.bridge.monitor import Monitor
 from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
 from dynamic_des.bridge.source import Source, SourceOptions
 from dynamic_des.bridge.switching import QuickSwitching
@@ -46,10 +48,18 @@ class Bridge:
         dead_letters: The destinations of dead letters.
         events: How many of the records handed over are events.
         telemetry: How many are telemetry.
+        monitor: Watches them.
+        numbering: Held while a system record is numbered and handed over: more than one thread has some to publish.
     """
 
     def __init__(
-        self, run: RunInfo, *, pending: list[Record], builder: Callable[[], Callable[[Any], Any]], live: bool
+        self,
+        run: RunInfo,
+        *,
+        pending: list[Record],
+        builder: Callable[[], Callable[[Any], Any]],
+        live: bool,
+        publish: Callable[[str, Any], None],
     ) -> None:
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
@@ -61,6 +71,8 @@ class Bridge:
         self._builder = builder
         self._live = live
         self._io = IoThread(f"dynamic-des {run.name}")
+        self.monitor = Monitor(self._io, run.name, publish)
+        self.numbering = Lock()
         self._tasks: dict[Source | Sink, Future[Any]] = {}
         self._prompting: Future[None] | None = None
         self._switching = QuickSwitching()
@@ -99,6 +111,7 @@ class Bridge:
                     return
 
         self.sources.append(source)
+        self.monitor.watch(source)
         self._tasks[source] = self._io.start(source.drive(ready.set, ended))
         steering.arrivals.append(wait_for_snapshot)
         steering.wake()
@@ -113,6 +126,7 @@ class Bridge:
         sink = Sink(egress, name, options, run=self._run, build=build, patient=patient, loop=loop, letters=letters)
         self._put_pending()
         self.sinks.append(sink)
+        self.monitor.watch(sink)
         self._tasks[sink] = self._io.start(sink.drive())
         if sink.counts_simulation_time and self._prompting is None:
             self._prompting = self._io.start(self._prompt(steering))
@@ -163,7 +177,8 @@ class Bridge:
             _finish(task)
 
     def close(self) -> None:
-        """Acknowledge what is settled, end every connector, and stop the thread."""
+        """Acknowledge what is settled, end every connector, and stop the threads."""
+        self.monitor.stop()
         finishing = [self._io.start(source.finish()) for source in self.sources]
         if self._prompting is not None:
             self._prompting.cancel()
@@ -171,7 +186,7 @@ class Bridge:
         for sinks in (self.sinks, letters):
             for sink in sinks:
                 sink.finish()
-                if not sink.idle:
+                if not sink.idle or sink.reason:
                     finishing.append(self._io.start(sink.stop()))
             for task in [*finishing, *(self._tasks[sink] for sink in sinks)]:
                 _finish(task)
@@ -215,6 +230,7 @@ class Bridge:
                 return known
         made = DeadLetters(destination, run=self._run, loop=self._io.loop)
         self.dead_letters.append(made)
+        self.monitor.watch(made.sink)
         self._tasks[made.sink] = self._io.start(made.sink.drive())
         return made
 
@@ -234,8 +250,9 @@ def _drain(sinks: Sequence[Sink]) -> None:
         sink.flush()
     start = monotonic()
     for sink in sinks:
-        while not sink.idle and monotonic() - start < sink.options.drain_timeout:
+        while not sink.needs_no_wait and monotonic() - start < sink.options.drain_timeout:
             sink.outbox.wait_for_progress(0.05)
+            sink.flush()  # news of the connectors, which came meanwhile
         if sink.outbox.waiting:
             log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
 

@@ -27,6 +27,11 @@ class IoThread:
         self._thread = Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def ident(self) -> int | None:
+        """What the thread is known by."""
+        return self._thread.ident
+
     def start(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine on the loop; return its future, which can be cancelled from anywhere."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)

@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 from threading import Condition, RLock
 from typing import TYPE_CHECKING, Any, Literal
 
+from dynamic_des.bridge.ages import Ages
 from dynamic_des.bridge.overflow import Overflow
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Outbox:
         dropped: Model records dropped because it was full.
         system_dropped: System records dropped because it was full, or because the sink has failed for good.
         blocked: True while the simulation thread waits for room.
+        ages: How old the model records are that are not off the books.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Outbox:
         self.dropped = 0
         self.system_dropped = 0
         self.blocked = False
+        self.ages = Ages()
         self._name = name
         self._limit = limit
         self._on_full = on_full
@@ -119,6 +122,7 @@ class Outbox:
             if self._given_up:
                 self._unwritable += len(records)
                 return
+            self.ages.add(len(records))
             before = len(self._records)
             overflow = self._overflow
             if overflow is not None and (overflow.waiting or before + len(records) > self._limit):
@@ -199,6 +203,7 @@ class Outbox:
                 self._system_in_hand -= count
             else:
                 self._in_hand -= count
+                self.ages.remove(count)
             self._room.notify_all()
 
     def wait_for_progress(self, timeout_s: float) -> None:
@@ -219,6 +224,7 @@ class Outbox:
         """The sink has failed for good: forget what waits, and from now on only count."""
         with self._room:
             self._given_up = True
+            self.ages.clear()
             self._unwritable += len(self._records)
             self.system_dropped += len(self._system)
             self._records.clear()
@@ -243,6 +249,7 @@ class Outbox:
 
     def _note_dropped(self, count: int) -> None:
         self.dropped += count
+        self.ages.drop(count, behind=self._in_hand if self._overflow is None else self._in_hand + len(self._records))
         if not self._dropping:
             held = f"{self._limit} records" if self._overflow is None else "memory and disk"
             log.warning("egress %s: its outbox is full (%s): the oldest are dropped", self._name, held)

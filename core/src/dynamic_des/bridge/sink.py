@@ -9,9 +9,10 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.condition import AT_WORK, Condition, State
 from dynamic_des.bridge.letters import Destination, check_destination
 from dynamic_des.bridge.loop import cancel, contained
 from dynamic_des.bridge.outbox import OnFull, Outbox
@@ -33,7 +34,6 @@ __all__ = ["USUAL_FLUSH_INTERVAL", "Sink", "SinkOptions"]
 log = logging.getLogger("dynamic_des.egress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, and to close
-SinkState = Literal["connecting", "up", "failed", "closed"]
 _LEAST = {
     "batch_size": 1, "outbox_size": 1, "spill_limit": 1, "flush_interval": 0, "drain_timeout": 0,
 }  # fmt: skip
@@ -101,14 +101,14 @@ class Sink:
     Attributes:
         name: The egress's name.
         egress: The egress.
-        state: Where it stands.
-        reason: Why it is not up, or None.
+        condition: How it fares.
         written: Model records written.
         retried: Failed attempts that were followed by another.
         set_aside: Model records that can never be written.
-        filtered: Model records that ``when`` kept from it.
-        counts_simulation_time: Whether its flush interval is one of simulation time.
         dead_lettered: How many of those are in the dead letters.
+        filtered: Model records that ``when`` kept from it.
+        nulled: NaN and infinite numbers that were written as null.
+        counts_simulation_time: Whether its flush interval is one of simulation time.
         system_written: System records written.
         system_set_aside: System records that can never be written.
     """
@@ -126,11 +126,11 @@ class Sink:
         letters: DeadLetters | None = None,
     ) -> None:
         self.name = name
-        self.state: SinkState = "connecting"
-        self.reason: str | None = None
+        self.condition = Condition("egress", name)
         self.written = 0
         self.retried = 0
         self.set_aside = 0
+        self.nulled = 0
         self.filtered = 0
         self.dead_lettered = 0
         self.system_written = 0
@@ -160,7 +160,6 @@ class Sink:
         self._flushes_asked = 0  # counted by who asks, so that none is overlooked between two looks
         self._flushes_done = 0
         self._closing = False
-        self._setting_aside = False
         self._task: asyncio.Task[Any] | None = None
         self._worker = Worker(f"write {name}")
         self._blocking = not inspect.iscoroutinefunction(self._egress.write)
@@ -169,9 +168,24 @@ class Sink:
         self._first_waits_since: float | None = None
 
     @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.condition.state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not up, or None."""
+        return self.condition.reason
+
+    @property
     def idle(self) -> bool:
         """Whether nothing waits, or nothing that waits can ever be written."""
         return self.outbox.empty or self.state == "failed"
+
+    @property
+    def needs_no_wait(self) -> bool:
+        """Whether waiting for it would bring nothing but news about itself."""
+        return self.idle or (self.reason is not None and not self.outbox.waiting)
 
     def report(self) -> SinkReport:
         """Return what became of the records so far."""
@@ -184,13 +198,16 @@ class Sink:
             self.outbox.dropped,
             self.outbox.waiting,
             self.reason,
-            self.filtered,
-            self.dead_lettered,
+            filtered=self.filtered,
+            dead_lettered=self.dead_lettered,
+            nulled=self.nulled,
+            blocked_seconds=self.condition.blocked_s,
         )
 
     async def drive(self) -> None:
         """Write what comes, until closed."""
         self._task = asyncio.current_task()
+        AT_WORK.set(self.condition)
         try:
             await self._open()
             self._become("up", None)
@@ -297,7 +314,8 @@ class Sink:
         backoff = Backoff()
         while True:
             try:
-                await contained(self._egress.open(self._run))
+                with self.condition.calling("open"):
+                    await contained(self._egress.open(self._run))
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
@@ -305,6 +323,7 @@ class Sink:
                 await self._close()
                 await asyncio.sleep(backoff.failed())
             else:
+                self.condition.progressed()
                 return
 
     async def _deliver(self, batch: Batch) -> dict[int, str]:
@@ -323,11 +342,13 @@ class Sink:
                 await asyncio.sleep(backoff.failed())
                 await self._open()
         self._become("up", None)
+        self.condition.progressed()
         aside = self._aside(batch, returned)
         if batch.system:
             self.system_written += len(batch) - len(aside)
         else:
             self.written += len(batch) - len(aside)
+            self._count_nulled(batch)
         await self._put_aside(aside, batch)
         return aside
 
@@ -337,13 +358,20 @@ class Sink:
             self.system_set_aside += len(aside)
         else:
             self.set_aside += len(aside)
-        if aside and not self._setting_aside:  # once per change of state; the counts have every single one
+        if aside:
             seq, reason = next(iter(aside.items()))
             first = f"{_seq_field(batch)} {seq}: {reason}"
-            log.warning("egress %s: %d of %d records set aside; %s", self.name, len(aside), len(batch), first)
-        self._setting_aside = bool(aside)
-        if aside and self._letters is not None:
-            await self._letters.put_records(self, batch, aside)
+            self.condition.trouble("set aside", f"{len(aside)} of {len(batch)} records set aside; {first}")
+            if self._letters is not None:
+                await self._letters.put_records(self, batch, aside)
+        else:
+            self.condition.trouble_over("set aside")
+
+    def _count_nulled(self, batch: Batch) -> None:
+        if batch.nulled:
+            self.nulled += sum(batch.nulled.values())
+            first = f"seq {next(iter(batch.nulled))}"
+            self.condition.trouble("nulled", f"NaN and infinities are written as null, first in {first}")
 
     def _aside(self, batch: Batch, returned: Any) -> dict[int, str]:
         """Return the records of the batch that are set aside: seq → reason."""
@@ -362,10 +390,11 @@ class Sink:
         return aside
 
     async def _call_write(self, batch: Batch) -> Any:
-        if not self._blocking:
-            return await contained(self._egress.write(batch))
-        returned: Any = await self._worker.call(self._egress.write, batch)
-        return await contained(returned) if inspect.isawaitable(returned) else returned
+        with self.condition.calling("write"):
+            if not self._blocking:
+                return await contained(self._egress.write(batch))
+            returned: Any = await self._worker.call(self._egress.write, batch)
+            return await contained(returned) if inspect.isawaitable(returned) else returned
 
     async def _close(self) -> None:
         try:
@@ -373,15 +402,8 @@ class Sink:
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
             log.debug("egress %s: close: %s", self.name, _text(error))
 
-    def _become(self, state: SinkState, reason: str | None) -> None:
-        if (state, reason) == (self.state, self.reason):
-            return
-        waiting = self.outbox.waiting
-        if reason:
-            log.warning("egress %s: %s: %s (%d records wait)", self.name, state, reason, waiting)
-        elif self.reason:
-            log.info("egress %s: %s again", self.name, state)
-        self.state, self.reason = state, reason
+    def _become(self, state: State, reason: str | None) -> None:
+        self.condition.become(state, reason, note=f" ({self.outbox.waiting} records wait)")
 
     def _wake_from_anywhere(self) -> None:
         if not self._announced:

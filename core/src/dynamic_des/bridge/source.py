@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.condition import AT_WORK, Condition, State
 from dynamic_des.bridge.dead_letters import LETTERS
 from dynamic_des.bridge.decoding import MAX_MESSAGE_BYTES, as_message, decode, place_of, to_change
 from dynamic_des.bridge.letters import Destination, check_destination, of_message
@@ -36,7 +37,6 @@ log = logging.getLogger("dynamic_des.ingress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, to acknowledge the last position, and to close
 _TURN = 32  # messages
-SourceState = Literal["connecting", "up", "ended", "failed"]
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ class Source:
 
     Attributes:
         name: The ingress's name, which its changes carry as ``source``.
-        state: Where it stands.
-        reason: Why it is not up, or None.
+        condition: How it fares.
         received: How many messages it brought.
         refused: How many of them were refused.
         dead_lettered: How many of those are in the dead letters.
         unwritable: How many of those the dead letters refused, too.
+        reopened: How many connections were lost, or could not be made, and were followed by another.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class Source:
         letters: DeadLetters | None = None,
     ) -> None:
         self.name = name
-        self.state: SourceState = "connecting"
-        self.reason: str | None = None
+        self.condition = Condition("ingress", name)
         self.received = 0
         self.refused = 0
+        self.reopened = 0
         self.dead_lettered = 0
         self.unwritable = 0
         self._letters = letters
@@ -131,19 +131,45 @@ class Source:
         self._options = options
         self._run = run
         self._steering = steering
-        self._settling = Settling(self._ingress, name, loop)
+        self._settling = Settling(self._ingress, self.condition, loop)
         self._worker = Worker(f"decode {name}")
         self._taken: dict[str, Any] = {}
-        self._refusing = False
         self._open = False
         self._task: asyncio.Task[Any] | None = None
         self._on_ready: Callable[[], None] | None = None
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.condition.state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not up, or None."""
+        return self.condition.reason
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are not settled."""
+        return self._settling.waiting
+
+    def oldest_s(self) -> float:
+        """Return for how long the oldest of them has been waiting, in seconds."""
+        return self._settling.oldest_s()
 
     def report(self) -> SourceReport:
         """Return what came in so far."""
         undelivered = 0 if self._letters is None else self.refused - self.dead_lettered
         return SourceReport(
-            self.name, self.state, self.received, self.reason, self.refused, self.dead_lettered, undelivered
+            self.name,
+            self.state,
+            self.received,
+            self.reason,
+            self.refused,
+            self.dead_lettered,
+            undelivered,
+            self.reopened,
+            self.condition.blocked_s,
         )
 
     async def drive(self, ready: Callable[[], None], ended: Callable[[], None]) -> None:
@@ -157,19 +183,21 @@ class Source:
         """
         self._task = asyncio.current_task()
         self._on_ready = ready
+        AT_WORK.set(self.condition)
         backoff = Backoff()
         try:
             while True:
                 try:
                     await contained(self._session(backoff))
-                    self._become("ended", None)
+                    self.condition.become("ended")
                     return
                 except PermanentError as error:
-                    self._become("failed", str(error))
+                    self.condition.become("failed", str(error))
                     await self._disconnect()
                     return
                 except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
-                    self._become("connecting", f"{type(error).__name__}: {error}")
+                    self.reopened += 1
+                    self.condition.become("connecting", f"{type(error).__name__}: {error}")
                     await self._disconnect()
                 await asyncio.sleep(backoff.failed())
         finally:
@@ -183,6 +211,7 @@ class Source:
 
     async def finish(self) -> None:
         """Acknowledge what is settled and disconnect. After `stop`."""
+        AT_WORK.set(self.condition)
         if self._open:
             await self._settling.flush(PATIENCE_S)
         await self._disconnect()
@@ -192,13 +221,17 @@ class Source:
         """One connection: from open to its end or its loss."""
         ingress, run = self._ingress, replace(self._run, positions={**self._run.positions, **self._taken})
         self._open = True
-        await ingress.open(run)
+        with self.condition.calling("open"):
+            await ingress.open(run)
         self._settling.connect()
         if self._on_ready is not None:
-            for message in await ingress.snapshot():
+            with self.condition.calling("snapshot"):
+                messages = await ingress.snapshot()
+            for message in messages:
                 await self._put(message)  # unbounded: time, which would empty the inbox, waits for all of it
             self._now_ready()
-        self._become("up", None)
+        self.condition.become("up")
+        self.condition.progressed()
         stream = ingress.messages()
         if inspect.iscoroutine(stream):
             stream.close()
@@ -226,13 +259,6 @@ class Source:
         ready, self._on_ready = self._on_ready, None
         if ready is not None:
             ready()
-
-    def _become(self, state: SourceState, reason: str | None) -> None:
-        if (state, reason) == (self.state, self.reason):
-            return
-        level = logging.WARNING if reason else logging.DEBUG
-        log.log(level, "ingress %s: %s%s", self.name, state, f": {reason}" if reason else "")
-        self.state, self.reason = state, reason
 
     async def _take(self, message: Any) -> None:
         """Bring one message into the inbox; wait while the inbox is full."""
@@ -284,6 +310,7 @@ class Source:
 
     def _deliver(self, change: Change, message: Message, refusal: Outcome | None) -> None:
         self.received += 1
+        self.condition.progressed()
         self._taken.update(change.position)
         entry = self._settling.expect(change.position)
         kept = None if self._letters is None else message  # until it is known whether it is refused
@@ -293,7 +320,7 @@ class Source:
                 reason = outcome.reason if refusal else f"{place_of(self.name, change)}: {outcome.reason}"
                 self._refused(entry, str(reason), kept)
             else:
-                self._refusing = False
+                self.condition.trouble_over("refused")
                 self._settling.settle(entry)
 
         self._steering.arrivals.append(Arrival(change, settle, refusal))
@@ -304,9 +331,8 @@ class Source:
         self.refused += 1
         if self._options.on_poison == "stop":
             raise DecodeError(f"{reason} The run was stopped, as on_poison='stop' asks for.")
-        if not self._refusing:  # once per change of state: system.changes has every single one
-            log.warning("ingress %s: a change was refused: %s", self.name, reason)
-        self._refusing = True
+        # said when it begins: system.changes has every single one
+        self.condition.trouble("refused", f"a change was refused: {reason}")
         if self._letters is None or kept is None:
             self._settling.settle(entry)
             return
