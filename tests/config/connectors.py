@@ -147,8 +147,13 @@ class Nested(Out):
 class Teed(Out):
     """Has connectors of its own."""
 
-    def __init__(self, aside: BaseEgress | None = None, feeds: dict[str, BaseIngress] | None = None):
-        self.aside, self.feeds = aside, feeds
+    def __init__(
+        self,
+        aside: BaseEgress | None = None,
+        feeds: dict[str, BaseIngress] | None = None,
+        letters: str | Path | BaseEgress = "",
+    ):
+        self.aside, self.feeds, self.letters = aside, feeds, letters
 
 
 class Formats(Out):

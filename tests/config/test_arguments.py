@@ -254,6 +254,8 @@ def test_a_connector_may_have_connectors_of_its_own(egress, refused):
     assert made.aside.path == Path("x")
     assert isinstance(made.feeds["a"], MemoryIngress)
     assert isinstance(egress("Teed", "aside = 'console'").aside, ConsoleEgress)
+    assert egress("Teed", "letters = 'dead.jsonl'").letters == "dead.jsonl", "text is text where text is taken"
+    assert isinstance(egress("Teed", "letters = { type = 'console' }").letters, ConsoleEgress)
     assert refused("Teed", "aside = { type = 'file', pth = 'x' }") == [
         ".aside] pth: unknown key. Did you mean 'path'?",
         ".aside] path: is missing, and has no default. Write path = ….",

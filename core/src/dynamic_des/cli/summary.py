@@ -28,14 +28,16 @@ def summary(env: DynamicRealtimeEnvironment, report: Report) -> str:
     ]
     rows += [_of_sink(sink) for sink in report.sinks]
     rows += [_of_source(source) for source in report.sources]
+    rows += [_of_dead_letters(letters) for letters in report.dead_letters]
     return "\n".join(rows)
 
 
 def _of_sink(sink: SinkReport) -> str:
-    row = f"egress {sink.name}: {sink.written} written, {sink.retried} retried, {sink.set_aside} set aside, "
-    row += f"{sink.dropped} dropped"
-    if sink.dead_lettered:
-        row += f", {sink.dead_lettered} in the dead letters"
+    row = f"egress {sink.name}: {sink.written} written, {sink.retried} retried, {sink.set_aside} set aside"
+    row += f" ({sink.dead_lettered} of them in the dead letters), " if sink.dead_lettered else ", "
+    row = f"{row}{sink.dropped} dropped"
+    if sink.filtered:
+        row += f", {sink.filtered} kept back by when"
     if sink.nulled:
         row += f", {counted(sink.nulled, 'number')} that JSON does not know written as null"
     row += _of_blocking(sink)
@@ -44,12 +46,21 @@ def _of_sink(sink: SinkReport) -> str:
     return f"{row} ({sink.reason})" if sink.reason else row
 
 
+def _of_dead_letters(letters: SinkReport) -> str:
+    row = f"{letters.name}: {letters.written} written"
+    if letters.set_aside:
+        row += f", {letters.set_aside} refused by it and LOST"
+    if letters.waiting:
+        row += f", {letters.waiting} NOT WRITTEN"
+    return f"{row} ({letters.reason})" if letters.reason else row
+
+
 def _of_source(source: SourceReport) -> str:
     row = f"ingress {source.name}: {counted(source.received, 'message')}"
     if source.dead_lettered:
-        row += f", {source.dead_lettered} in the dead letters"
+        row += f", {source.dead_lettered} of them in the dead letters"
     if source.undelivered:
-        row += f", {source.undelivered} NOT in the dead letters"
+        row += f", {source.undelivered} refused and NOT IN THE DEAD LETTERS"
     if source.reopened:
         row += f", reopened {counted(source.reopened, 'time')}"
     row += _of_blocking(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.config.annotations import members
 from dynamic_des.config.nested import secrets_in
 from dynamic_des.config.signatures import Parameter, Signature, client_of, signature_of
 from dynamic_des.config.validation import checked
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Arguments"]
 
 _NEARLY = 0.8  # how alike a key that goes to a client may be to one that the connector itself knows
+_CONNECTORS = ("ingress", "egress")
 _PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -88,9 +90,9 @@ class Arguments:
         """Return one argument, or nothing of use after noting what is wrong."""
         for secret in secrets_in(parameter.values, value):
             self._secrets.add(secret)
-        if parameter.role in KINDS:
+        if parameter.role in KINDS and not (isinstance(value, str) and str in members(parameter.values)):
             return self._parts(parameter, table, value)
-        if parameter.role != "plain":
+        if parameter.role in ("callable", "class"):
             place = value.get("type") if isinstance(value, dict) else value
             if isinstance(place, str) and (parameter.values is None or _PLACE.fullmatch(place)):
                 return self._named(parameter, table, value, place)
@@ -108,6 +110,8 @@ class Arguments:
         """Return what a sub-table describes, such as a serializer, or a mapping of such things."""
         inner, role = (*table, parameter.name), parameter.role
         if not parameter.mapped:
+            if role in _CONNECTORS and isinstance(value, str) and parameter.values is not None:
+                return value  # the path of a file, say, in the place of a connector
             return self._part(role, table, inner, value)
         if isinstance(value, dict):
             return {key: self._part(role, inner, (*inner, key), item) for key, item in value.items()}
