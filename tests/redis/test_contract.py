@@ -5,9 +5,9 @@ from contextlib import closing
 
 import pytest
 import redis
-from dynamic_des_redis import RedisEgress, RedisIngress
 
 from dynamic_des.testing import EgressContract, IngressContract, make_batch
+from dynamic_des_redis import RedisEgress, RedisIngress
 
 
 class RedisContract:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from dynamic_des_redis.entries import as_text, entries_of, message_of
+from dynamic_des_redis.server import heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -126,7 +127,9 @@ class GroupReader:
 
     async def _read(self, after: str) -> Any:
         block = int(self._block_s * 1000) if after == ">" else None
-        return await self._redis.xreadgroup(self._group, self._consumer, {self._stream: after}, _AT_ONCE, block)
+        reply = await self._redis.xreadgroup(self._group, self._consumer, {self._stream: after}, _AT_ONCE, block)
+        heed_cancellation()
+        return reply
 
     def _take(self, part: str, entry: str, fields: Mapping[bytes, bytes]) -> Message:
         self._unsettled[part].append(entry)

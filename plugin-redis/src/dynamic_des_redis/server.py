@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from dynamic_des.errors import ConfigError, PermanentError, show
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Server"]
+__all__ = ["Server", "heed_cancellation"]
 
 _REFUSED = (
     AuthenticationError,
@@ -90,6 +91,13 @@ class Server:
             if str(error).startswith(_HOPELESS):
                 raise PermanentError(f"{self.where}: Redis: {error}.") from error
             raise
+
+
+def heed_cancellation() -> None:
+    """Raise `asyncio.CancelledError` if the task was cancelled: the client may have swallowed it under a time-out."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dynamic_des_redis.entries import entries_of, message_of
 from dynamic_des_redis.positions import Positions, newest_id
+from dynamic_des_redis.server import heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -64,6 +65,7 @@ class StreamReader:
         """Yield entries as they come."""
         while True:
             reply = await self._redis.xread({self._stream: self._last}, _AT_ONCE, self._block_ms)
+            heed_cancellation()
             for entry, fields in entries_of(reply):
                 self._last = entry
                 yield message_of(self._stream, entry, fields)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from dynamic_des.messages import Message
+from dynamic_des_redis.server import heed_cancellation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -49,6 +50,7 @@ class Subscriber:
         asked = False
         while True:
             heard = await self._pubsub.get_message(timeout=self._beat_s)
+            heed_cancellation()
             if heard is None and asked:
                 raise RedisConnectionError(f"no answer to a ping within {self._beat_s:g} s")
             asked = heard is None
