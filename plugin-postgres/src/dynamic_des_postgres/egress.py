@@ -88,7 +88,7 @@ class PostgresEgress(BaseEgress):
         """
         self._connection = connection = await self._server.connect()
         self._tables = {}
-        self._names = (escaped(run.name), escaped(run.run_id))
+        self._names = escaped(run.name) + b"\t" + escaped(run.run_id)
         create = self._create and not run.trial
         with self._server.explaining():
             for table in filter(None, (self.table_name, self._system_table)):
