@@ -27,6 +27,9 @@ class Written:
     def __init__(self, where: str, table: str, sink: str) -> None:
         self._where = where
         self._table = sibling(table, "dynamic_des_written")
+        self._select = (
+            f"SELECT run, owner, seq FROM {self._table} WHERE (twin, started, sink) = ($1, $2, $3) FOR UPDATE"
+        )
         self._sink = sink
         self._owner = secrets.token_hex(8)  # tells a batch that comes again from another egress of the run
         self._going_on = False
@@ -50,12 +53,16 @@ class Written:
         Raises:
             PermanentError: If another egress of the run keeps the same account.
         """
-        row = await connection.fetchrow(
-            f"SELECT run, owner, seq FROM {self._table} WHERE (twin, started, sink) = ($1, $2, $3) FOR UPDATE",
-            *self._key,
-        )
-        if row is None:
-            return 0
+        row = await connection.fetchrow(self._select, *self._key)
+        if row is None:  # of two that begin at once, one waits here for the other
+            await connection.execute(
+                f"INSERT INTO {self._table} (twin, started, sink, run, owner, seq) VALUES ($1, $2, $3, $4, $5, 0) "
+                "ON CONFLICT DO NOTHING",
+                *self._key,
+                self._run,
+                self._owner,
+            )
+            row = await connection.fetchrow(self._select, *self._key)
         if self._going_on or (row["run"], row["owner"]) == (self._run, self._owner):
             return int(row["seq"])
         if row["run"] == self._run:
