@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,12 +65,11 @@ class Postgres(Server):
         self.proxy = Proxy(self.port, port=free_port())
         self._password = password
         self._settings = settings
-        self._data = folder / "data"
+        # not below pytest's folder, which is for the user who runs the tests alone
+        self._place = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self._data = self._place / "data"
         if os.geteuid() == 0:
-            shutil.chown(folder, "nobody")
-            for above in (folder, *folder.parents):
-                if not above.stat().st_mode & 0o001 and above.owner() == "root":
-                    above.chmod(above.stat().st_mode | 0o011)
+            shutil.chown(self._place, "nobody")
         self._make()
 
     def dsn(self, port: int | None = None, *, user: str = "postgres", password: str = "") -> str:
@@ -106,6 +106,7 @@ class Postgres(Server):
         """End server and proxy; nothing of it is needed any more."""
         self.kill()
         self.proxy.close()
+        shutil.rmtree(self._place, ignore_errors=True)
 
     def command(self) -> Sequence[str]:
         settings = {"fsync": "off", "full_page_writes": "off", "max_connections": "50", **self._settings}
@@ -137,11 +138,11 @@ class Postgres(Server):
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     def _make(self) -> None:
-        words = self.folder / "password"
+        words = self._place / "password"
         words.write_text(self._password or "")
         words.chmod(0o644)
         how = ["-A", "scram-sha-256", f"--pwfile={words}"] if self._password else ["-A", "trust"]
         command = [_program("initdb"), "-D", str(self._data), "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
-        done = subprocess.run([*_as_nobody(), *command, *how], capture_output=True, text=True, cwd=self.folder)
+        done = subprocess.run([*_as_nobody(), *command, *how], capture_output=True, text=True, cwd=self._place)
         if done.returncode:
             raise RuntimeError(f"PostgreSQL's folder could not be made: {done.stdout}{done.stderr}")

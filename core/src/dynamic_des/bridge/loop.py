@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Awaitable, Coroutine
     from concurrent.futures import Future
 
-__all__ = ["IoThread", "cancel"]
+__all__ = ["IoThread", "cancel", "contained"]
+
+T = TypeVar("T")
 
 
 class IoThread:
@@ -24,6 +26,11 @@ class IoThread:
         self.loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def ident(self) -> int | None:
+        """What the thread is known by."""
+        return self._thread.ident
 
     def start(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine on the loop; return its future, which can be cancelled from anywhere."""
@@ -46,6 +53,23 @@ class IoThread:
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         finally:
             self.loop.close()
+
+
+async def contained(work: Awaitable[T]) -> T:
+    """Await what a connector does; whatever ends it is an error of that connector, and of nobody else.
+
+    A SystemExit would end the loop, and all other connectors with it. A cancellation that nobody asked for (a client
+    whose own tasks were cancelled) would end the connector as if the run had ended.
+    """
+    try:
+        return await work
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("cancelled by itself, not by the end of the run") from None
+    except (KeyboardInterrupt, SystemExit) as error:
+        raise RuntimeError(repr(error)) from error
 
 
 async def cancel(task: asyncio.Task[Any], patience_s: float) -> None:

@@ -62,8 +62,9 @@ def _answer(answer: asyncio.Future[Any], result: Any, error: BaseException | Non
             return
         if error is None:
             answer.set_result(result)
-        elif isinstance(error, StopIteration):  # a future cannot hold one
-            answer.set_exception(RuntimeError("StopIteration"))
+        elif isinstance(error, StopIteration) or not isinstance(error, Exception):
+            # a future cannot hold the one, and the loop does not outlive a SystemExit
+            answer.set_exception(RuntimeError(repr(error)))
         else:
             answer.set_exception(error)
 
