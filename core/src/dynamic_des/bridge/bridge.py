@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dynamic_des.bridge.dead_letters import DeadLetters
 from dynamic_des.bridge.loop import IoThread
 from dynamic_des.bridge.monitor import Monitor
+from dynamic_des.bridge.rest import at_rest
 from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
 from dynamic_des.bridge.source import Source, SourceOptions
 from dynamic_des.bridge.switching import QuickSwitching
@@ -23,6 +24,7 @@ from dynamic_des.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
     from dynamic_des.bridge.letters import Destination
     from dynamic_des.egress import BaseEgress
@@ -163,6 +165,13 @@ class Bridge:
         self._released = True
         for sink in self.sinks:
             sink.outbox.release()
+
+    def at_rest(self, timeout_s: float = 1.0) -> AbstractContextManager[list[str]]:
+        """Hold everything still while a ``with`` block lasts, so that the process can be forked (see `at_rest`)."""
+        sinks = [*self.sinks, *(letters.sink for letters in self.dead_letters)]
+        connectors: list[Source | Sink] = [*self.sources, *sinks]
+        workers = {connector.name: connector.worker for connector in connectors}
+        return at_rest(self._io, workers, [sink.outbox for sink in sinks], timeout_s=timeout_s)
 
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""

@@ -113,7 +113,6 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             ConfigError: If something is not an ingress, or an option is unknown.
         """
         checked = _options(SourceOptions, options, "setup_ingress")
-        checked.check()
         named = _named(providers, BaseIngress, "setup_ingress", taken=[source.name for source in self._sources()])
         bridge = self._connect()
         for name, ingress in named:

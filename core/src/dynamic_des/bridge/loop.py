@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,10 +22,12 @@ class IoThread:
 
     Attributes:
         loop: The loop; use ``call_soon_threadsafe`` from elsewhere.
+        parked: Whether it rests because that was asked for.
     """
 
     def __init__(self, name: str) -> None:
         self.loop = asyncio.new_event_loop()
+        self.parked = False
         self._thread = Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
@@ -35,6 +39,22 @@ class IoThread:
     def start(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine on the loop; return its future, which can be cancelled from anywhere."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
+
+    def park(self, go: Flag) -> Flag:
+        """Let the loop rest between two callbacks until ``go`` is set; return what is set once it rests."""
+        rests = Flag()
+
+        def rest() -> None:
+            self.parked = True
+            rests.set()
+            go.wait()
+            self.parked = False
+
+        with suppress(RuntimeError):  # the loop is closed
+            self.loop.call_soon_threadsafe(rest)
+            return rests
+        rests.set()
+        return rests
 
     def stop(self) -> None:
         """End the thread: cancel what is left and close the loop."""

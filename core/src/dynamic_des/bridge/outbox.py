@@ -44,6 +44,7 @@ class Outbox:
         system_dropped: System records dropped because it was full, or because the sink has failed for good.
         blocked: True while the simulation thread waits for room.
         ages: How old the model records are that are not off the books.
+        lock: Held while records go from one place to another.
     """
 
     def __init__(
@@ -73,8 +74,8 @@ class Outbox:
         self._in_hand = 0  # records taken for a batch that is not written yet
         self._system_in_hand = 0
         self._unwritable = 0  # records that came after the sink had failed for good: counted, not kept
-        lock = RLock()
-        self._room = Condition(lock)
+        self.lock = RLock()
+        self._room = Condition(self.lock)
         self._released = False
         self._given_up = False
         self._dropping = False
@@ -86,7 +87,7 @@ class Outbox:
                 limit=limit,
                 folder=spill_dir,
                 file_limit=spill_limit,
-                lock=lock,
+                lock=self.lock,
                 moved=wake,
                 dropped=self._note_dropped,
             )

@@ -109,6 +109,7 @@ class Sink:
         filtered: Model records that ``when`` kept from it.
         nulled: NaN and infinite numbers that were written as null.
         counts_simulation_time: Whether its flush interval is one of simulation time.
+        worker: The thread for what blocks.
         system_written: System records written.
         system_set_aside: System records that can never be written.
     """
@@ -161,10 +162,10 @@ class Sink:
         self._flushes_done = 0
         self._closing = False
         self._task: asyncio.Task[Any] | None = None
-        self._worker = Worker(f"write {name}")
+        self.worker = Worker(f"write {name}")
         self._blocking = not inspect.iscoroutinefunction(self._egress.write)
         if self._blocking:
-            self._worker.start()
+            self.worker.start()
         self._first_waits_since: float | None = None
 
     @property
@@ -223,7 +224,7 @@ class Sink:
             self.outbox.give_up()
         finally:
             await self._close()
-            self._worker.stop()
+            self.worker.stop()
             self.outbox.close()
 
     def flush(self) -> None:
@@ -393,7 +394,7 @@ class Sink:
         with self.condition.calling("write"):
             if not self._blocking:
                 return await contained(self._egress.write(batch))
-            returned: Any = await self._worker.call(self._egress.write, batch)
+            returned: Any = await self.worker.call(self._egress.write, batch)
             return await contained(returned) if inspect.isawaitable(returned) else returned
 
     async def _close(self) -> None:

@@ -79,13 +79,9 @@ class SourceOptions:
             raise ConfigError(
                 f"setup_ingress: deserializer is {show(self.deserializer)}. Give a MessageDeserializer object."
             )
+        self._check_agreement()
 
-    def check(self) -> None:
-        """Check whether the options agree with each other.
-
-        Raises:
-            ConfigError: If they do not.
-        """
+    def _check_agreement(self) -> None:
         if (self.on_poison == "dead_letter") == (self.dead_letters is not None):
             return
         if self.dead_letters is None:
@@ -105,6 +101,7 @@ class Source:
     Attributes:
         name: The ingress's name, which its changes carry as ``source``.
         condition: How it fares.
+        worker: The thread of a deserializer that may block.
         received: How many messages it brought.
         refused: How many of them were refused.
         dead_lettered: How many of those are in the dead letters.
@@ -136,7 +133,7 @@ class Source:
         self._run = run
         self._steering = steering
         self._settling = Settling(self._ingress, self.condition, loop)
-        self._worker = Worker(f"decode {name}")
+        self.worker = Worker(f"decode {name}")
         self._taken: dict[str, Any] = {}
         self._open = False
         self._task: asyncio.Task[Any] | None = None
@@ -219,7 +216,7 @@ class Source:
         if self._open:
             await self._settling.flush(PATIENCE_S)
         await self._disconnect()
-        self._worker.stop()
+        self.worker.stop()
 
     async def _session(self, backoff: Backoff) -> None:
         """One connection: from open to its end or its loss."""
@@ -301,7 +298,7 @@ class Source:
             return message.payload
         if type(self._options.deserializer) is JsonDeserializer:
             return self._decode(message)
-        return await self._worker.call(self._decode, message)
+        return await self.worker.call(self._decode, message)
 
     def _decode(self, message: Message) -> Any:
         options = self._options

@@ -78,6 +78,9 @@ class Watchdog:
         """Look whether the loop lives; from one thread, ``passed_s`` seconds after the last look."""
         for connector, quiet_s in list(self._quiet_s.items()):
             self._quiet_s[connector] = quiet_s + passed_s
+        if self._io.parked:
+            self.overslept()
+            return
         if self._answered:
             self._end_block()
             self._ask()

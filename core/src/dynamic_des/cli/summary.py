@@ -28,6 +28,7 @@ def summary(env: DynamicRealtimeEnvironment, report: Report) -> str:
     ]
     rows += [_of_sink(sink) for sink in report.sinks]
     rows += [_of_source(source) for source in report.sources]
+    rows += [_of_dead_letters(letters) for letters in report.dead_letters]
     return "\n".join(rows)
 
 
@@ -36,12 +37,23 @@ def _of_sink(sink: SinkReport) -> str:
     row += f"{sink.dropped} dropped"
     if sink.dead_lettered:
         row += f", {sink.dead_lettered} in the dead letters"
+    if sink.filtered:
+        row += f", {sink.filtered} kept back by when"
     if sink.nulled:
         row += f", {counted(sink.nulled, 'number')} that JSON does not know written as null"
     row += _of_blocking(sink)
     if sink.waiting:
         row += f", {sink.waiting} NOT WRITTEN"
     return f"{row} ({sink.reason})" if sink.reason else row
+
+
+def _of_dead_letters(letters: SinkReport) -> str:
+    row = f"{letters.name}: {letters.written} written"
+    if letters.set_aside:
+        row += f", {letters.set_aside} refused by it and LOST"
+    if letters.waiting:
+        row += f", {letters.waiting} NOT WRITTEN"
+    return f"{row} ({letters.reason})" if letters.reason else row
 
 
 def _of_source(source: SourceReport) -> str:

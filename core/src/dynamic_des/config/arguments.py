@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Arguments"]
 
 _NEARLY = 0.8  # how alike a key that goes to a client may be to one that the connector itself knows
+_CONNECTORS = ("ingress", "egress")
 _PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -109,6 +110,8 @@ class Arguments:
         """Return what a sub-table describes, such as a serializer, or a mapping of such things."""
         inner, role = (*table, parameter.name), parameter.role
         if not parameter.mapped:
+            if role in _CONNECTORS and isinstance(value, str) and parameter.values is not None:
+                return value  # the path of a file, say, in the place of a connector
             return self._part(role, table, inner, value)
         if isinstance(value, dict):
             return {key: self._part(role, inner, (*inner, key), item) for key, item in value.items()}
