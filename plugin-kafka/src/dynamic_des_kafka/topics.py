@@ -1,0 +1,57 @@
+"""Names of topics, and whether they are there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING
+
+from dynamic_des.errors import ConfigError, show
+from dynamic_des_kafka.connecting import start
+from dynamic_des_kafka.errors import MissingTopicError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aiokafka.admin import AIOKafkaAdminClient
+
+    from dynamic_des_kafka.security import Connection
+
+__all__ = ["check_topics", "try_out"]
+
+_LEGAL = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+
+
+def check_topics(where: str, **topics: str | None) -> None:
+    """Check names of topics, by the argument that they are given as.
+
+    Raises:
+        ConfigError: For one that Kafka would refuse.
+    """
+    for argument, topic in topics.items():
+        if topic is None:
+            continue
+        if not isinstance(topic, str) or not _LEGAL.fullmatch(topic) or topic in (".", ".."):
+            raise ConfigError(
+                f"{where}: {argument} is {show(topic)}. Give 1 to 249 letters, digits, dots, underscores and hyphens."
+            )
+
+
+async def try_out(
+    admin: AIOKafkaAdminClient, connection: Connection, topics: Iterable[str], timeout_s: float
+) -> None:
+    """Try a connection, and look whether topics are there. Makes nothing.
+
+    Raises:
+        MissingTopicError: If some are not.
+    """
+    try:
+        await start(admin, connection, timeout_s)
+        async with asyncio.timeout(timeout_s):
+            found = set(await admin.list_topics())
+    finally:
+        await admin.close()
+    missing = sorted(set(topics) - found)
+    if missing:
+        names = ", ".join(map(repr, missing))
+        raise MissingTopicError(f"{connection}: connected, but these topics are missing: {names}. Create them.")
