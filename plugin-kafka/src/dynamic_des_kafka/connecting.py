@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["start"]
 
-_REFUSED = (errors.AuthenticationFailedError, errors.UnsupportedSaslMechanismError)
+_REFUSED = (errors.AuthenticationFailedError, errors.UnsupportedSaslMechanismError, errors.SaslAuthenticationFailed)
 _KEYS = (
     "ssl_context",
     "security_protocol",
@@ -46,7 +46,7 @@ async def start(client: Any, connection: Connection, timeout_s: float) -> None:
         text = f"{connection}: {reason}"
         raise (PermanentError(text) if permanent else ConnectionError(text)) from error
     except errors.KafkaError as error:
-        if isinstance(error, errors.AuthorizationError):
+        if "Authorization" in type(error).__name__:
             raise PermanentError(f"{connection}: {type(error).__name__}: {error}. Grant it.") from error
         raise ConnectionError(f"{connection}: {type(error).__name__}: {error}") from error
 

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["TOO_LARGE", "Delivery", "Identity", "new_producer", "submit"]
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+_DEFAULTS = {
+    "max_batch_size": 1_000_000,  # a batch of core's goes in few requests
+    "request_timeout_ms": 10_000,
+    "metadata_max_age_ms": 30_000,
+}
 Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
 
 
@@ -39,7 +44,7 @@ def new_producer(connection: Connection, **options: Any) -> AIOKafkaProducer:
     aiokafka gives up a batch that is older than ``request_timeout_ms`` when there is no leader for a moment, although
     an earlier attempt without an answer may be in the log. Never giving up is what an idempotent producer is for.
     """
-    producer = AIOKafkaProducer(**connection.of(AIOKafkaProducer, **options))
+    producer = AIOKafkaProducer(**connection.of(AIOKafkaProducer, **_DEFAULTS, **options))
     producer._message_accumulator._batch_ttl = inf
     return producer
 

@@ -18,7 +18,7 @@ from dynamic_des_kafka.packing import Packing
 from dynamic_des_kafka.progress import ProgressTopic
 from dynamic_des_kafka.routing import Routing
 from dynamic_des_kafka.security import Connection, tls
-from dynamic_des_kafka.topics import check_topics
+from dynamic_des_kafka.topics import check_topics, try_out
 from dynamic_des_kafka.transactions import TransactionalDelivery
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["KafkaEgress"]
 
-_PRODUCER = {
-    "max_batch_size": 1_000_000,  # a batch of core's goes in few requests
-    "request_timeout_ms": 10_000,
-    "metadata_max_age_ms": 30_000,
-}
 _OURS = ("key_serializer", "value_serializer")
 
 
@@ -102,7 +97,7 @@ class KafkaEgress(BaseEgress):
         )
         if not delivery_timeout > 0:
             raise ConfigError(f"KafkaEgress: delivery_timeout is {show(delivery_timeout)}. Give seconds, above 0.")
-        self._connection = Connection("KafkaEgress", bootstrap_servers, {**_PRODUCER, **kwargs}, AIOKafkaProducer)
+        self._connection = Connection("KafkaEgress", bootstrap_servers, kwargs, AIOKafkaProducer)
         topics = {"telemetry": telemetry_topic, "event": event_topic, "dead_letter": dead_letter_topic}
         self._routing = Routing(topics, topic_router, topic_serializers or {}, default_serializer)
         self._fixed = [*(topic_serializers or {})] if topic_router else [telemetry_topic, event_topic]
@@ -185,7 +180,5 @@ class KafkaEgress(BaseEgress):
 
     async def _try_out(self) -> None:
         """Connect as an administrator, who makes no topic by looking and fences nobody."""
-        from dynamic_des_kafka.topics import try_out
-
         options = self._connection.of(AIOKafkaAdminClient, request_timeout_ms=int(self._timeout_s * 1000))
         await try_out(AIOKafkaAdminClient(**options), self._connection, self._fixed, self._timeout_s)

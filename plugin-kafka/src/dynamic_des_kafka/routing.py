@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dynamic_des.errors import show
 from dynamic_des.serializers import JsonSerializer
+from dynamic_des_kafka.topics import is_legal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Headers", "Parcel", "Routing"]
 
 Headers = list[tuple[str, bytes]]
-_LEGAL = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _KNOWN_TOPICS = 10_000
 
 
@@ -86,7 +85,7 @@ class Routing:
         topic = self._router(record)
         if topic is None or topic in self._legal:
             return topic
-        if not isinstance(topic, str) or not _LEGAL.fullmatch(topic) or topic in (".", ".."):
+        if not is_legal(topic):
             raise ValueError(f"topic_router returned {show(topic)}, which is no name of a topic.")
         if len(self._legal) < _KNOWN_TOPICS:
             self._legal.add(topic)

@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["check_topics", "try_out"]
+__all__ = ["check_topics", "is_legal", "try_out"]
 
 _LEGAL = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+
+
+def is_legal(topic: object) -> bool:
+    """Return whether Kafka takes this as the name of a topic."""
+    return isinstance(topic, str) and _LEGAL.fullmatch(topic) is not None and topic not in (".", "..")
 
 
 def check_topics(where: str, **topics: str | None) -> None:
@@ -29,9 +34,7 @@ def check_topics(where: str, **topics: str | None) -> None:
         ConfigError: For one that Kafka would refuse.
     """
     for argument, topic in topics.items():
-        if topic is None:
-            continue
-        if not isinstance(topic, str) or not _LEGAL.fullmatch(topic) or topic in (".", ".."):
+        if topic is not None and not is_legal(topic):
             raise ConfigError(
                 f"{where}: {argument} is {show(topic)}. Give 1 to 249 letters, digits, dots, underscores and hyphens."
             )
