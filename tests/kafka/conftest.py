@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from tests.kafka.independent import Cluster
 
 

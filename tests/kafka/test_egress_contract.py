@@ -3,15 +3,13 @@
 import json
 
 import pytest
-
-from dynamic_des.testing import EgressContract
-from dynamic_des_kafka import KafkaEgress
 from tests.kafka.independent import Cluster
+
+from dynamic_des.testing import EgressContract, make_batch
+from dynamic_des_kafka import KafkaEgress
 
 
 class OnKafka(EgressContract):
-    options = {}
-
     @pytest.fixture(autouse=True)
     def broker(self, kafka_with_proxy, kafka_proxy):
         self.kafka, self.proxy = kafka_with_proxy, kafka_proxy
@@ -42,7 +40,12 @@ class OnKafka(EgressContract):
 
 
 class TestKafkaEgress(OnKafka):
-    pass
+    # a log without transactions does not tell what it holds
+    def test_written_is_the_last_seq_that_is_stored(self):
+        assert self._written_after([make_batch(range(7))]) is None
+
+    def test_written_does_not_count_system_records(self):
+        assert self._written_after([make_batch(range(9), system=True)]) is None
 
 
 class TestKafkaEgressWithTransactions(OnKafka):

@@ -1,10 +1,10 @@
 """The ingress keeps the contract of every ingress, on a real broker, also behind a proxy that fails."""
 
 import pytest
+from tests.kafka.independent import Cluster
 
 from dynamic_des.testing import IngressContract
 from dynamic_des_kafka import KafkaIngress
-from tests.kafka.independent import Cluster
 
 
 class OnKafka(IngressContract):

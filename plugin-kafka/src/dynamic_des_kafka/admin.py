@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from dynamic_des.errors import ConfigError, nearest, show
@@ -20,7 +20,7 @@ from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.errors import MissingTopicError, TopicError
 from dynamic_des_kafka.security import Connection, tls
 from dynamic_des_kafka.tasks import Tasks
-from dynamic_des_kafka.topics import is_legal
+from dynamic_des_kafka.topics import is_legal, new_topic
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -182,7 +182,7 @@ class KafkaAdminConnector:
             self._producer = producer
         return producer
 
-    async def _create(self, topics: list[NewTopic]) -> None:
+    async def _create(self, topics: list[Any]) -> None:
         admin = AIOKafkaAdminClient(**self._connection.of(AIOKafkaAdminClient))
         try:
             await start(admin, self._connection, self._timeout_s)
@@ -197,18 +197,19 @@ class KafkaAdminConnector:
             raise TopicError(f"{self._connection}: refused: {'; '.join(wrong)}. The other topics are there.")
 
 
-def _new_topic(given: dict[str, Any]) -> NewTopic:
+def _new_topic(given: dict[str, Any]) -> Any:
     where = "create_topics"
     for key in given:
         if key not in _KEYS:
             raise ConfigError(f"{where}: {key!r} is no key of a topic.{nearest(key, _KEYS)}")
     if not is_legal(given.get("name")):
         raise ConfigError(f"{where}: the name {show(given.get('name'))} is none that Kafka takes. Give another.")
-    return NewTopic(
-        given["name"],
-        num_partitions=given.get("partitions", 1),
-        replication_factor=given.get("replication", -1),
-        topic_configs={key: str(value) for key, value in (given.get("configs") or {}).items()},
+    partitions, replication = given.get("partitions", 1), given.get("replication")
+    for key, value in (("partitions", partitions), ("replication", 1 if replication is None else replication)):
+        if type(value) is not int or value < 1:
+            raise ConfigError(f"{where}: {given['name']!r}: {key} is {show(value)}. Give a whole number, at least 1.")
+    return new_topic(
+        given["name"], partitions=partitions, replication=replication, configs=given.get("configs") or {}
     )
 
 

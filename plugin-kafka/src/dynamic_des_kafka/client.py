@@ -22,7 +22,7 @@ __all__ = ["abandon", "close_consumer", "close_producer"]
 # change its numbers.
 _own_random = Random()  # noqa: S311 - which broker to ask first is no secret
 for _module in (aiokafka.client, aiokafka.conn, aiokafka.consumer.fetcher, aiokafka.partitioner):
-    _module.random = _own_random  # type: ignore[attr-defined]
+    _module.random = _own_random
 
 # It writes an error for each of its many attempts; core says once what is the matter. A level that was chosen stays.
 _log = logging.getLogger("aiokafka")

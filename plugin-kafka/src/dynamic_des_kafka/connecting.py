@@ -59,7 +59,9 @@ async def _why_not(connection: Connection, timeout_s: float) -> tuple[str, bool]
         try:
             probe = await create_conn(host, port, request_timeout_ms=int(timeout_s * 1000), **options)
         except ssl.SSLCertVerificationError as error:
-            text = f"{host}:{port}: its certificate is not trusted: {error.verify_message}. Check ssl_cafile and the name."
+            text = (
+                f"{host}:{port}: its certificate is not trusted: {error.verify_message}. Check ssl_cafile and the name."
+            )
             return text, True
         except _REFUSED as error:
             return f"{host}:{port} refuses the credentials: {error}. Check user name and password.", True

@@ -69,9 +69,7 @@ async def submit(producer: AIOKafkaProducer, packs: Sequence[Pack]) -> None:
 async def _hand_over(producer: AIOKafkaProducer, pack: Pack) -> asyncio.Future[Any]:
     while True:
         try:
-            answer: asyncio.Future[Any] = await producer.send_batch(
-                pack.builder, pack.topic, partition=pack.partition
-            )
+            answer: asyncio.Future[Any] = await producer.send_batch(pack.builder, pack.topic, partition=pack.partition)
             return answer
         except KafkaTimeoutError:  # the one before it is still not taken by the sender
             continue

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import TopicPartition
 
 from dynamic_des_kafka.client import close_consumer
 from dynamic_des_kafka.errors import MissingTopicError
+from dynamic_des_kafka.topics import new_topic
 
 if TYPE_CHECKING:
     from dynamic_des_kafka.security import Connection
@@ -31,13 +32,15 @@ class Progress:
     Attributes:
         seq: Number of the last of the model's records.
         sys_seq: Number of the last of the system's.
-        run_id: The run that wrote them.
+        run_id: The run that wrote the former: numbers of one run say nothing about another's.
+        sys_run_id: The run that wrote the latter.
         instance: Which of the producers wrote this.
     """
 
     seq: int = 0
     sys_seq: int = 0
     run_id: str = ""
+    sys_run_id: str = ""
     instance: str = ""
 
     def json(self) -> bytes:
@@ -70,7 +73,7 @@ class ProgressTopic:
                 if self.name in await admin.list_topics():
                     return
                 settings = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": "600000"}
-                topic = NewTopic(self.name, num_partitions=1, replication_factor=-1, topic_configs=settings)
+                topic = new_topic(self.name, partitions=1, replication=None, configs=settings)
                 answer = await admin.create_topics([topic])
         finally:
             await admin.close()

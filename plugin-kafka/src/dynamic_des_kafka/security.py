@@ -36,9 +36,10 @@ def tls(
         ssl_keyfile: PEM file of its key.
         ssl_password: The key's password.
     """
-    return create_ssl_context(
+    context: ssl.SSLContext = create_ssl_context(
         cafile=ssl_cafile, certfile=ssl_certfile, keyfile=ssl_keyfile, password=_revealed(ssl_password)
     )
+    return context
 
 
 class Connection:
@@ -155,7 +156,9 @@ class Connection:
             return tls(**files)
         except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             named = ", ".join(str(files[key]) for key in _TLS[:3] if files.get(key))
-            raise ConfigError(f"{self.where}: TLS: {named}: {error}. Give PEM files, and the key's password.") from error
+            raise ConfigError(
+                f"{self.where}: TLS: {named}: {error}. Give PEM files, and the key's password."
+            ) from error
 
 
 def _addresses(where: str, given: Any) -> list[str]:

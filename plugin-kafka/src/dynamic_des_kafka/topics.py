@@ -6,18 +6,20 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
+from aiokafka.admin import NewTopic
+
 from dynamic_des.errors import ConfigError, show
 from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.errors import MissingTopicError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aiokafka.admin import AIOKafkaAdminClient
 
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["check_topics", "is_legal", "try_out"]
+__all__ = ["check_topics", "is_legal", "new_topic", "try_out"]
 
 _LEGAL = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
@@ -40,9 +42,16 @@ def check_topics(where: str, **topics: str | None) -> None:
             )
 
 
-async def try_out(
-    admin: AIOKafkaAdminClient, connection: Connection, topics: Iterable[str], timeout_s: float
-) -> None:
+def new_topic(name: str, *, partitions: int, replication: int | None, configs: Mapping[str, object]) -> NewTopic:
+    """Return a topic to be made; with the brokers' own replication when None, which aiokafka takes only afterwards."""
+    settings = {key: str(value) for key, value in configs.items()}
+    topic = NewTopic(name, partitions, replication or 1, topic_configs=settings)
+    if replication is None:
+        topic.replication_factor = -1
+    return topic
+
+
+async def try_out(admin: AIOKafkaAdminClient, connection: Connection, topics: Iterable[str], timeout_s: float) -> None:
     """Try a connection, and look whether topics are there. Makes nothing.
 
     Raises:

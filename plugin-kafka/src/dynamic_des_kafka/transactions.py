@@ -35,8 +35,8 @@ __all__ = ["TransactionalDelivery"]
 class TransactionalDelivery:
     """Delivers each batch in a transaction that also says how far the twin has come.
 
-    After any failure the producer is given up, and a new one of the same id is opened: the brokers then end what the old
-    one had begun, all or nothing, and the progress topic says which it was.
+    After any failure the producer is given up, and a new one of the same id is opened: the brokers then end what the
+    old one had begun, all or nothing, and the progress topic says which it was.
     """
 
     def __init__(
@@ -84,15 +84,16 @@ class TransactionalDelivery:
         aside, run = self._aside[1], self._run
         assert run is not None, "it was not opened"
         system, _, last = identity
-        mine = self._held.run_id == run.run_id  # numbers of another run say nothing about this one's
-        done = (self._held.sys_seq if system else self._held.seq) if mine else 0
+        held, this = self._held, run.run_id
+        if system:
+            done = held.sys_seq if held.sys_run_id == this else 0
+            held = replace(held, sys_seq=last, sys_run_id=this)
+        else:
+            done = held.seq if held.run_id == this else 0
+            held = replace(held, seq=last, run_id=this)
         if last <= done:
             return aside
-        before = self._held if mine else Progress(instance=self._held.instance)
-        held = replace(before, run_id=run.run_id, **{"sys_seq" if system else "seq": last})
         left = [parcel for parcel in parcels if parcel.seq > done and parcel.seq not in aside]
-        if system and not mine:
-            held = replace(held, seq=self._held.seq)  # until this run's first record is there
         await self._transact(left, held)
         self._held = held
         return aside
