@@ -64,7 +64,9 @@ def test_a_change_is_sent_under_its_path(cluster, kafka, unique):
 
 
 def test_vitals_and_tasks_are_collected_within_bounds(cluster, kafka, topics):
-    values = [{"path_id": "Line_A.service.milling", "status": status} for status in ("queued", "done") for _ in range(3)]
+    values = [
+        {"path_id": "Line_A.service.milling", "status": status} for status in ("queued", "done") for _ in range(3)
+    ]
     with EgressCalls(KafkaEgress(kafka.bootstrap, **topics), 20) as calls:
         calls.open(make_run())
         calls.write(make_batch(values))

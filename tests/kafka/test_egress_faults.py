@@ -3,13 +3,13 @@
 import json
 
 import pytest
+from tests.kafka.independent import Cluster
 
 from dynamic_des import DynamicRealtimeEnvironment
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des.testing.calling import EgressCalls
 from dynamic_des.testing.waiting import in_background, wait_until
 from dynamic_des_kafka import KafkaEgress
-from tests.kafka.independent import Cluster
 
 KINDS = pytest.mark.parametrize("transactional", [False, True], ids=["idempotent", "transactional"])
 
@@ -197,7 +197,13 @@ def test_a_dead_letter_is_what_arrived_with_the_reason_in_its_headers(cluster, k
 
     cluster.create(unique)
     info = {"topic": "control", "partition": 3, "offset": 17, "key": "Line_A"}
-    value = {"source": "KafkaIngress", "reason": "not JSON", "payload": "gar\u00e4bage", "encoding": "utf-8", "info": info}
+    value = {
+        "source": "KafkaIngress",
+        "reason": "not JSON",
+        "payload": "gar\u00e4bage",
+        "encoding": "utf-8",
+        "info": info,
+    }
     letter = {"stream_type": "dead_letter", "sim_ts": 1.0, "timestamp": "t", "key": "K", "value": value, "seq": 1}
     with EgressCalls(KafkaEgress(kafka.bootstrap, dead_letter_topic=unique), 20) as calls:
         calls.open(make_run())

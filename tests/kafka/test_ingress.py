@@ -27,7 +27,13 @@ def topic(cluster, unique):
 
 def test_a_snapshot_is_the_last_message_of_every_key_and_tombstones_are_no_changes(cluster, kafka, unique):
     cluster.create(unique, **{"cleanup.policy": "compact"})
-    for key, value in ((b"a", {"value": 1}), (b"b", {"value": 2}), (b"a", {"value": 3}), (b"b", None), (b"c", {"value": 4})):
+    for key, value in (
+        (b"a", {"value": 1}),
+        (b"b", {"value": 2}),
+        (b"a", {"value": 3}),
+        (b"b", None),
+        (b"c", {"value": 4}),
+    ):
         cluster.send(unique, value, key=key)
     with IngressCalls(KafkaIngress(unique, kafka.bootstrap, snapshot=True), 20) as calls:
         calls.open(make_run(unique))

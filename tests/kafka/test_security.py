@@ -1,14 +1,14 @@
 """SASL and TLS against a broker configured for them, with certificates of our own making."""
 
 import pytest
+from tests.kafka.independent import Cluster
+from tests.services import kafka as kafka_service
+from tests.services.kafka import Kafka
 
 from dynamic_des import PermanentError
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des.testing.calling import EgressCalls
 from dynamic_des_kafka import KafkaEgress
-from tests.kafka.independent import Cluster
-from tests.services import kafka as kafka_service
-from tests.services.kafka import Kafka
 
 PASSWORD = "wonderland"
 SIGNED_IN = {
@@ -30,9 +30,7 @@ def secured(tmp_path_factory):
     from cryptography.hazmat.primitives import serialization
 
     key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
     (folder / "server.pem").write_bytes(pem + chain)
     prefix = "listener.name.secure"
