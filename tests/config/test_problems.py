@@ -51,7 +51,7 @@ def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file(folde
         type = "shop"
 
         [ingress.control]
-        type = "kafka"
+        type = "kernel"
         topic = "control"
 
         [ingress.lines]
@@ -90,8 +90,8 @@ def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file(folde
             f'Use one of {RESOURCES}; install a plugin that has it; or write "module:Class".'
         ),
         (
-            "twin.toml:35: [ingress.control] type: kafka: this plugin is not installed. "
-            'Install it: pip install "dynamic-des-kafka"'
+            "twin.toml:35: [ingress.control] type: kernel: this plugin is not installed. "
+            'Install it: pip install "dynamic-des-kernel"'
         ),
         (
             "twin.toml:38: [ingress.lines] type: is missing: it says which ingress this is. "

@@ -6,6 +6,7 @@ import pytest
 from tests.plugins.distributions import GOOD
 
 from dynamic_des import BaseEgress, ConsoleEgress, DynamicResource, JsonDeserializer, JsonSerializer, PluginError
+from dynamic_des.aliases import PUBLISHED, Published
 from dynamic_des.plugins import find_class
 
 # what there is to choose from: this repository's own plugins are installed, too
@@ -113,12 +114,14 @@ def test_code_that_is_not_packaged_is_named_by_its_place(installed):
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("kafka", 'pip install "dynamic-des-kafka"'),
-        ("kafka.KafkaEgress", 'pip install "dynamic-des-kafka"'),
-        ("avro-confluent", 'pip install "dynamic-des-avro[confluent]"'),
+        ("plant", 'pip install "dynamic-des-plant"'),
+        ("plant.PlantEgress", 'pip install "dynamic-des-plant"'),
+        ("plant-remote", 'pip install "dynamic-des-plant[remote]"'),
     ],
 )
-def test_a_plugin_that_is_not_installed_comes_with_the_line_to_install_it(name, line):
+def test_a_plugin_that_is_not_installed_comes_with_the_line_to_install_it(name, line, monkeypatch):
+    monkeypatch.setitem(PUBLISHED, "plant", Published("dynamic-des-plant", "dynamic_des_plant"))
+    monkeypatch.setitem(PUBLISHED, "plant-remote", Published("dynamic-des-plant[remote]", "dynamic_des_plant"))
     own = name.partition(".")[0]
     assert refusal("egress", name) == f"{own}: this plugin is not installed. Install it: {line}"
 

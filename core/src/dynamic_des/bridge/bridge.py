@@ -88,7 +88,7 @@ class Bridge:
         self, ingress: BaseIngress, name: str, options: SourceOptions, *, steering: Steering, sim_time: float
     ) -> None:
         """Start an ingress. The simulation waits, before it goes on, until the initial snapshot is there."""
-        run = replace(self._run, sim_time=sim_time)
+        run = replace(self._run, sim_time=sim_time, connector=name)
         letters = self._letters_to(options.dead_letters)
         source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop, letters=letters)
         ready = Flag()
@@ -124,8 +124,8 @@ class Bridge:
             raise ConfigError(f"setup_egress: {name} takes dead letters already. Give another object of its class.")
         letters = self._letters_to(options.dead_letters)
         build = self._builder()  # one each: a builder remembers its last timestamp, and sinks have threads
-        patient, loop = not self._live, self._io.loop
-        sink = Sink(egress, name, options, run=self._run, build=build, patient=patient, loop=loop, letters=letters)
+        patient, loop, run = not self._live, self._io.loop, replace(self._run, connector=name)
+        sink = Sink(egress, name, options, run=run, build=build, patient=patient, loop=loop, letters=letters)
         self._put_pending()
         self.sinks.append(sink)
         self.monitor.watch(sink)
