@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from dynamic_des.errors import EncodeError, show
+from dynamic_des.errors import EncodeError, PermanentError, UnavailableError, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -73,22 +73,32 @@ class Batch(Sequence[Payload]):
         Args:
             serializer: Called once for each record.
             topic: Passed to the serializer.
+
+        Raises:
+            UnavailableError: If the serializer cannot reach what it needs. Let it pass: the batch comes again.
+            PermanentError: If the serializer says that it never will.
         """
         known = (id(serializer), topic)
         if known not in self._encoded:
-            encoded = [self._encode_one(serializer, topic, payload) for payload in self._all()]
+            refused: list[tuple[int, str]] = []
+            encoded = [self._encode_one(serializer, topic, payload, refused) for payload in self._all()]
+            self.refused += refused
             self._encoded[known] = (serializer, encoded)  # kept with it: an id is used again once its object is gone
         return self._encoded[known][1]
 
-    def _encode_one(self, serializer: MessageSerializer, topic: str, payload: Payload) -> bytes | None:
+    def _encode_one(
+        self, serializer: MessageSerializer, topic: str, payload: Payload, refused: list[tuple[int, str]]
+    ) -> bytes | None:
         try:
             encoded = serializer.serialize(topic, payload)
             if not isinstance(encoded, bytes):
                 raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(encoded)}, not bytes.")
             return encoded
+        except (UnavailableError, PermanentError):
+            raise
         except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
             seq = payload["sys_seq"] if self.system else payload["seq"]
-            self.refused.append((seq, f"{type(error).__name__}: {error}"))
+            refused.append((seq, f"{type(error).__name__}: {error}"))
             return None
 
 

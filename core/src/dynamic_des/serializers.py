@@ -30,7 +30,8 @@ class MessageSerializer(ABC):
             data: The record's dictionary, or what of it the format wants.
 
         Raises:
-            Exception: Anything; the record is set aside with the text as the reason.
+            UnavailableError: If what it needs cannot be reached: the batch comes again, with growing pauses.
+            Exception: Anything else; the record is set aside with the text as the reason.
         """
 
 
@@ -44,7 +45,8 @@ class MessageDeserializer(ABC):
         Called in a worker thread: it may block on a schema registry.
 
         Raises:
-            Exception: Anything; the message is refused with the text as the reason.
+            UnavailableError: If what it needs cannot be reached: the message comes again, with growing pauses.
+            Exception: Anything else; the message is refused with the text as the reason.
         """
 
 
