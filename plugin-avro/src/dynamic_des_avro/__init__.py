@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = [  # noqa: F822 - resolved on first use
+__all__ = [
     "ConfluentAvroDeserializer",
     "ConfluentAvroSerializer",
     "ConfluentJsonDeserializer",

@@ -13,9 +13,9 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from zlib import compress
 
-from dynamic_des.errors import ConfigError, DecodeError, EncodeError, show
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
+from dynamic_des.errors import ConfigError, DecodeError, EncodeError, show
 from dynamic_des_avro.fitting import check_of
 from dynamic_des_avro.plain import plain
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka.schema_registry import Schema
+
 from dynamic_des import hookimpl
 from dynamic_des.errors import DecodeError
 from dynamic_des.serializers import MessageDeserializer, MessageSerializer
-
 from dynamic_des_avro.avro import AvroReader, AvroSchema, AvroWriter
 from dynamic_des_avro.confluent_registry import ConfluentRegistry, framed, header_of
 from dynamic_des_avro.remembering import Remembered
 from dynamic_des_avro.schema_text import SchemaSource, avro_text, one_of
 from dynamic_des_avro.serializing import NameStrategy, Payload, SchemaSerializer, name_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ConfluentAvroDeserializer", "ConfluentAvroSerializer"]
 
@@ -86,9 +88,7 @@ class ConfluentAvroDeserializer(MessageDeserializer):
         ConfigError: If the schema is none, or the client refuses its options.
     """
 
-    def __init__(
-        self, registry_url: str, *, reader_schema: SchemaSource | None = None, **registry_kwargs: Any
-    ) -> None:
+    def __init__(self, registry_url: str, *, reader_schema: SchemaSource | None = None, **registry_kwargs: Any) -> None:
         where = type(self).__name__
         self._reader = None if reader_schema is None else AvroSchema(avro_text(where, reader_schema))
         self._registry = ConfluentRegistry(where, registry_url, registry_kwargs)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from confluent_kafka.schema_registry import Schema
-from dynamic_des import hookimpl
-from dynamic_des.errors import ConfigError, DecodeError, EncodeError, show
-from dynamic_des.serializers import JsonDeserializer, JsonSerializer, MessageDeserializer, MessageSerializer
 from jsonschema.exceptions import SchemaError, best_match
-from jsonschema.protocols import Validator
 from jsonschema.validators import Draft7Validator, validator_for
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
+from dynamic_des import hookimpl
+from dynamic_des.errors import ConfigError, DecodeError, EncodeError, show
+from dynamic_des.serializers import JsonDeserializer, JsonSerializer, MessageDeserializer, MessageSerializer
 from dynamic_des_avro.confluent_registry import ConfluentRegistry, framed, header_of
 from dynamic_des_avro.remembering import Remembered
 from dynamic_des_avro.schema_text import SchemaSource, one_of, text_of
 from dynamic_des_avro.serializing import NameStrategy, Payload, SchemaSerializer, name_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jsonschema.protocols import Validator
 
 __all__ = ["ConfluentJsonDeserializer", "ConfluentJsonSerializer"]
 
@@ -87,9 +90,7 @@ class ConfluentJsonDeserializer(MessageDeserializer):
         **registry_kwargs: As for `ConfluentJsonSerializer`.
     """
 
-    def __init__(
-        self, registry_url: str, *, reader_schema: SchemaSource | None = None, **registry_kwargs: Any
-    ) -> None:
+    def __init__(self, registry_url: str, *, reader_schema: SchemaSource | None = None, **registry_kwargs: Any) -> None:
         where = type(self).__name__
         self._reader = None if reader_schema is None else _validator(where, _text(where, reader_schema), {})
         self._registry = ConfluentRegistry(where, registry_url, registry_kwargs)

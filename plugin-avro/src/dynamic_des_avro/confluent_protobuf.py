@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from confluent_kafka.schema_registry import Schema, SchemaReference
-from dynamic_des import hookimpl
-from dynamic_des.errors import ConfigError, DecodeError, EncodeError, show
-from dynamic_des.serializers import MessageDeserializer, MessageSerializer
-from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.message import DecodeError as ProtobufError
 from google.protobuf.message import Message
 
+from dynamic_des import hookimpl
+from dynamic_des.errors import ConfigError, DecodeError, EncodeError, show
+from dynamic_des.serializers import MessageDeserializer, MessageSerializer
 from dynamic_des_avro.confluent_registry import ConfluentRegistry, framed, header_of
 from dynamic_des_avro.plain import plain
 from dynamic_des_avro.protobuf_indexes import indexes_of, packed, unpacked
 from dynamic_des_avro.protobuf_values import value_of
 from dynamic_des_avro.remembering import Remembered
 from dynamic_des_avro.serializing import NameStrategy, Payload, SchemaSerializer, name_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from google.protobuf.descriptor import Descriptor, FileDescriptor
 
 __all__ = ["ConfluentProtobufDeserializer", "ConfluentProtobufSerializer"]
 
@@ -111,7 +114,7 @@ class ConfluentProtobufDeserializer(MessageDeserializer):
         self._registry = ConfluentRegistry(where, registry_url, registry_kwargs)
         self._kinds = Remembered(self._kind_of)
 
-    def deserialize(self, topic: str, payload: bytes) -> dict[str, Any]:  # noqa: ARG002 - the contract's signature
+    def deserialize(self, topic: str, payload: bytes) -> Any:  # noqa: ARG002 - the contract's signature
         """Return the fields of the message.
 
         Raises:
@@ -143,7 +146,7 @@ class ConfluentProtobufDeserializer(MessageDeserializer):
 
 def _descriptor(where: str, message: Any) -> Descriptor:
     if isinstance(message, type) and issubclass(message, Message):
-        return message.DESCRIPTOR
+        return getattr(message, "DESCRIPTOR")  # noqa: B009 - generated classes have it, their base's type not
     raise ConfigError(f"{where}: {show(message)} is no class of a message. Give one that protoc generated.")
 
 

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
-from confluent_kafka.schema_registry.error import OAuthTokenError, SchemaRegistryError
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+
 from dynamic_des.errors import ConfigError, DecodeError, EncodeError, PermanentError, UnavailableError, nearest, show
 
 __all__ = ["ConfluentRegistry", "framed", "header_of"]
@@ -54,7 +55,9 @@ class ConfluentRegistry:
             hint = nearest(wrong, _KEYS) or f" There are {', '.join(_KEYS)}."
             raise ConfigError(f"{where}: the registry's client takes no {show(wrong)}.{hint}")
         try:
-            self.client = _mock(url) if url.startswith("mock://") else SchemaRegistryClient({"url": url, **_DEFAULTS, **known})
+            self.client = (
+                _mock(url) if url.startswith("mock://") else SchemaRegistryClient({"url": url, **_DEFAULTS, **known})
+            )
         except Exception as error:
             raise ConfigError(f"{where}: the registry's client refuses its options: {error}. Give others.") from error
 
@@ -152,5 +155,3 @@ def framed(where: str, payload: bytes) -> int:
 @lru_cache(maxsize=64)
 def _mock(url: str) -> SchemaRegistryClient:
     return SchemaRegistryClient.new_client({"url": url})
-
-

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from dynamic_des import hookimpl
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.serializers import MessageDeserializer, MessageSerializer
-
 from dynamic_des_avro.avro import AvroReader, AvroSchema, AvroWriter
 from dynamic_des_avro.glue_registry import Compatibility, GlueRegistry, header_of, unframed
 from dynamic_des_avro.remembering import Remembered
 from dynamic_des_avro.schema_text import SchemaSource, avro_text, one_of
 from dynamic_des_avro.serializing import NameStrategy, Payload, SchemaSerializer, name_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["GlueAvroDeserializer", "GlueAvroSerializer"]
 
@@ -91,9 +92,7 @@ class GlueAvroDeserializer(MessageDeserializer):
 
     client = "boto3.session:Session.client"
 
-    def __init__(
-        self, registry_name: str, *, reader_schema: SchemaSource | None = None, **boto3_kwargs: Any
-    ) -> None:
+    def __init__(self, registry_name: str, *, reader_schema: SchemaSource | None = None, **boto3_kwargs: Any) -> None:
         where = type(self).__name__
         self._reader = None if reader_schema is None else AvroSchema(avro_text(where, reader_schema))
         self._registry = GlueRegistry(where, registry_name, boto3_kwargs)

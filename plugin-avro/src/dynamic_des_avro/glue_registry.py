@@ -6,22 +6,20 @@ https://github.com/awslabs/aws-glue-schema-registry
 
 from __future__ import annotations
 
+import zlib
 from time import sleep
 from typing import Any, Literal
 from uuid import UUID
-from zlib import decompressobj
-from zlib import error as ZlibError
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
 from dynamic_des.errors import ConfigError, DecodeError, EncodeError, PermanentError, UnavailableError, show
 
 __all__ = ["Compatibility", "GlueRegistry", "header_of", "unframed"]
 
-Compatibility = Literal[
-    "NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"
-]
+Compatibility = Literal["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"]
 
 _VERSION, _PLAIN, _ZLIB = 3, 0, 5
 _LONGEST = 64 << 20  # bytes; a few compressed ones could fill the memory
@@ -99,7 +97,9 @@ class GlueRegistry:
             found = self.client.get_schema_version(SchemaVersionId=str(version))
         except (ClientError, BotoCoreError) as error:
             self._raise_if_not_now(error)
-            raise DecodeError(f"{self._where}: Glue has no schema version {version}: {error}".rstrip(".") + ".") from error
+            raise DecodeError(
+                f"{self._where}: Glue has no schema version {version}: {error}".rstrip(".") + "."
+            ) from error
         if found.get("DataFormat") != "AVRO":
             raise DecodeError(f"{self._where}: the schema version {version} is {found.get('DataFormat')}, not AVRO.")
         return str(found["SchemaDefinition"])
@@ -132,8 +132,8 @@ class GlueRegistry:
                 return UUID(found["SchemaVersionId"])
             if found["Status"] != "PENDING":
                 raise EncodeError(
-                    f"{self._where}: the schema is not compatible with what is registered as {schema!r}: the version is "
-                    f"{found['Status']}. Give new fields a default, keep the types of old ones, or use another name."
+                    f"{self._where}: the schema is not compatible with what is registered as {schema!r}: the version "
+                    f"is {found['Status']}. Give new fields a default, keep the types of old ones, or use another name."
                 )
             sleep(_PAUSE_S)
             found = self.client.get_schema_version(SchemaVersionId=found["SchemaVersionId"])
@@ -144,7 +144,7 @@ class GlueRegistry:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code in _FORBIDDEN or isinstance(error, NoCredentialsError):
             raise PermanentError(
-                f"{self._where}: AWS refuses the credentials: {error}. Give others, with the rights to read and register "
+                f"{self._where}: AWS refuses the credentials: {error}. Give others, with rights to read and register "
                 "schemas."
             ) from error
         server = isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
@@ -173,10 +173,10 @@ def unframed(where: str, payload: bytes) -> tuple[bytes, bytes]:
 
 
 def _decompressed(where: str, value: bytes) -> bytes:
-    inflate = decompressobj()
+    inflate = zlib.decompressobj()
     try:
         plain = inflate.decompress(value, _LONGEST)
-    except ZlibError as error:
+    except zlib.error as error:
         raise DecodeError(f"{where}: the value is not compressed with zlib: {error}.") from error
     if not inflate.eof or inflate.unused_data:
         raise DecodeError(f"{where}: the compressed value is incomplete, too long, or followed by something else.")

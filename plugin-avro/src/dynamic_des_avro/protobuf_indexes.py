@@ -5,9 +5,12 @@ Source: https://docs.confluent.io/platform/current/schema-registry/fundamentals/
 
 from __future__ import annotations
 
-from google.protobuf.descriptor import Descriptor
+from typing import TYPE_CHECKING
 
 from dynamic_des.errors import DecodeError
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
 
 __all__ = ["indexes_of", "packed", "unpacked"]
 

@@ -50,7 +50,9 @@ def text_of(where: str, schema: SchemaSource, opening: tuple[str, ...] = ("{", "
     try:
         return Path(text).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{where}: {show(text)} is neither JSON nor a file that can be read ({error}). {_WAYS}") from error
+        raise ConfigError(
+            f"{where}: {show(text)} is neither JSON nor a file that can be read ({error}). {_WAYS}"
+        ) from error
 
 
 def avro_text(where: str, schema: SchemaSource) -> str:
@@ -62,9 +64,8 @@ def avro_text(where: str, schema: SchemaSource) -> str:
     if not isinstance(schema, type):
         return text_of(where, schema)
     try:
-        if not hasattr(schema, "avro_schema"):
-            schema = _with_schema(schema)
-        return str(schema.avro_schema())
+        model: Any = schema if hasattr(schema, "avro_schema") else _with_schema(schema)
+        return str(model.avro_schema())
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".removesuffix(".")
         raise ConfigError(

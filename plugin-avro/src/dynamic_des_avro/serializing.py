@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from dynamic_des.errors import ConfigError, show, suggest
 from dynamic_des.serializers import MessageSerializer
-
 from dynamic_des_avro.remembering import Remembered
 
 __all__ = ["NameStrategy", "Payload", "SchemaSerializer", "name_strategy"]
