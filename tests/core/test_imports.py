@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "errors": set(),
     "messages": {"errors"},
     "serializers": {"errors", "messages"},
-    "ingress": {"errors", "messages"},
+    "ingress": {"errors", "messages", "serializers"},
     "egress": {"errors", "messages", "serializers"},
     "hookspecs": {"ingress", "egress", "serializers"},
     "kinds": CONTRACTS,

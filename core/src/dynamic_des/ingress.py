@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from queue import Queue
 
     from dynamic_des.messages import Message, RunInfo
+    from dynamic_des.serializers import MessageDeserializer
 
 __all__ = ["BaseIngress"]
 
@@ -27,7 +28,12 @@ class BaseIngress:
 
     **Not promised**: that `applied` is called for every message (positions are merged), or that a message
     whose position was never passed to `applied` was not applied (the process may have died in between).
+
+    Attributes:
+        deserializer: What decodes its payloads, for one that knows; the option of ``setup_ingress`` else.
     """
+
+    deserializer: MessageDeserializer | None = None
 
     async def open(self, run: RunInfo) -> None:
         """Connect. ``run.positions`` says where to go on, when a run goes on from another.

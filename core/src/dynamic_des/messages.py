@@ -82,6 +82,7 @@ class RunInfo:
         positions: For an ingress: merged positions of everything settled, when a run goes on from another.
         trial: Whether this is only a try of the connection (``dynamic-des check --connect``): nothing may be made,
             emptied, read away or written.
+        connector: The name of the connector that is told.
     """
 
     name: str
@@ -91,3 +92,4 @@ class RunInfo:
     sim_time: float = 0.0
     positions: Mapping[str, Any] = field(default_factory=dict)
     trial: bool = False
+    connector: str = ""

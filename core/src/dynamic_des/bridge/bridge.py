@@ -64,7 +64,7 @@ class Bridge:
         self, ingress: BaseIngress, name: str, options: SourceOptions, *, steering: Steering, sim_time: float
     ) -> None:
         """Start an ingress. The simulation waits, before it goes on, until the initial snapshot is there."""
-        run = replace(self._run, sim_time=sim_time)
+        run = replace(self._run, sim_time=sim_time, connector=name)
         source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop)
         ready = Flag()
         deadline = monotonic() + options.snapshot_timeout
@@ -95,7 +95,8 @@ class Bridge:
     def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions) -> None:
         """Start an egress. It gets what is published from now on."""
         build = self._builder()  # one each: a builder remembers its last timestamp, and sinks have threads
-        sink = Sink(egress, name, options, run=self._run, build=build, patient=not self._live, loop=self._io.loop)
+        run = replace(self._run, connector=name)
+        sink = Sink(egress, name, options, run=run, build=build, patient=not self._live, loop=self._io.loop)
         self._put_pending()
         self.sinks.append(sink)
         self._tasks[sink] = self._io.start(sink.drive())

@@ -98,6 +98,7 @@ class Source:
         self.received = 0
         self._ingress = ingress if type(ingress).run is BaseIngress.run else QueueIngress(ingress)
         self._options = options
+        self._deserializer = ingress.deserializer or options.deserializer
         self._run = run
         self._steering = steering
         self._settling = Settling(self._ingress, name, loop)
@@ -227,7 +228,7 @@ class Source:
         """Return the payload, decoded in a thread of its own when the deserializer may block."""
         if not isinstance(message.payload, (bytes, bytearray, str)):
             return message.payload
-        if type(self._options.deserializer) is JsonDeserializer:
+        if type(self._deserializer) is JsonDeserializer:
             return self._decode(message)
         backoff = Backoff()
         while True:
@@ -244,7 +245,7 @@ class Source:
     def _decode(self, message: Message) -> Any:
         options = self._options
         topic = str(message.info.get("topic", self.name))
-        return decode(message.payload, options.deserializer, topic, options.max_message_bytes)
+        return decode(message.payload, self._deserializer, topic, options.max_message_bytes)
 
     def _refuse(self, message: Message, reason: str) -> None:
         change = Change((), None, None, self.name, message.position, message.info)

@@ -1,0 +1,77 @@
+"""aiokafka, kept from what it would do to the rest of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import aiokafka.client
+import aiokafka.conn
+import aiokafka.consumer.fetcher
+import aiokafka.partitioner
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+__all__ = ["abandon", "close_consumer", "close_producer"]
+
+# The module-level functions of `random` belong to the model, which may have seeded them: a reconnection must not
+# change its numbers.
+_own_random = Random()  # noqa: S311 - which broker to ask first is no secret
+for _module in (aiokafka.client, aiokafka.conn, aiokafka.consumer.fetcher, aiokafka.partitioner):
+    _module.random = _own_random
+
+# It writes an error for each of its many attempts; core says once what is the matter. A level that was chosen stays.
+_log = logging.getLogger("aiokafka")
+if _log.level == logging.NOTSET:
+    _log.setLevel(logging.CRITICAL)
+
+_CLOSING_S = 2.0
+
+
+async def abandon(producer: AIOKafkaProducer) -> None:
+    """Close a producer without waiting for what it has not delivered.
+
+    Its own ``stop`` waits until everything is delivered, which may be never.
+    """
+    producer._closed = True
+    sender: asyncio.Task[Any] | None = producer._sender.sender_task
+    if sender is not None:
+        sender.cancel()
+    with suppress(Exception):
+        await producer.client.close()
+    if sender is None:
+        return
+    for _ in range(20):
+        await asyncio.wait([sender], timeout=0.05)
+        if sender.done():
+            break
+        sender.cancel()  # it waits for requests that nobody will answer
+    if sender.done() and not sender.cancelled():
+        sender.exception()  # of no interest any more
+
+
+async def close_producer(producer: AIOKafkaProducer) -> None:
+    """Close a producer that has nothing left to deliver."""
+    try:
+        async with asyncio.timeout(_CLOSING_S):
+            await producer.stop()
+    except Exception:  # noqa: BLE001 - whatever it is, it is closed
+        await abandon(producer)
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Close a consumer, also one that did not start, and one whose broker does not answer."""
+    await asyncio.sleep(0)  # aiokafka cancels tasks that have not begun yet, and takes that for its own cancellation
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping], timeout=_CLOSING_S)
+    if not stopping.done():
+        stopping.cancel()
+        with suppress(Exception):
+            await consumer._client.close()
+        await asyncio.wait([stopping], timeout=_CLOSING_S)
+    if stopping.done() and not stopping.cancelled():
+        stopping.exception()

@@ -1,0 +1,257 @@
+"""Batches on their way to the brokers, each record written once as long as the process lives."""
+
+from __future__ import annotations
+
+import asyncio
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    RecordListTooLargeError,
+)
+
+from dynamic_des_kafka.client import abandon, close_producer
+from dynamic_des_kafka.connecting import start
+from dynamic_des_kafka.errors import MissingTopicError
+from dynamic_des_kafka.packing import Pack, Packing, by_partition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_des.messages import RunInfo
+    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.security import Connection
+
+__all__ = ["TOO_LARGE", "Delivery", "Identity", "new_producer", "submit"]
+
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+_DEFAULTS = {
+    "max_batch_size": 1_000_000,  # a batch of core's goes in few requests
+    "request_timeout_ms": 10_000,
+    "metadata_max_age_ms": 30_000,
+}
+Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
+
+
+def new_producer(connection: Connection, **options: Any) -> AIOKafkaProducer:
+    """Return a producer, not started, that never gives up a batch.
+
+    aiokafka gives up a batch that is older than ``request_timeout_ms`` when there is no leader for a moment, although
+    an earlier attempt without an answer may be in the log. Never giving up is what an idempotent producer is for.
+    """
+    producer = AIOKafkaProducer(**connection.of(AIOKafkaProducer, **_DEFAULTS, **options))
+    producer._message_accumulator._batch_ttl = inf
+    return producer
+
+
+async def submit(producer: AIOKafkaProducer, packs: Sequence[Pack]) -> None:
+    """Hand over the packs of one partition, and wait until each is in the log or refused: they say which."""
+    answers: list[asyncio.Future[Any]] = []
+    try:
+        for pack in packs:
+            answers.append(await _hand_over(producer, pack))
+    except Exception as error:  # noqa: BLE001 - noted: the other partitions are to be waited for
+        for pack in packs[len(answers) :]:
+            pack.error = error
+    for pack, answer in zip(packs, answers, strict=False):
+        try:
+            await answer
+            pack.delivered = True
+        except Exception as error:  # noqa: BLE001 - the same
+            pack.error = error
+
+
+async def _hand_over(producer: AIOKafkaProducer, pack: Pack) -> asyncio.Future[Any]:
+    while True:
+        try:
+            answer: asyncio.Future[Any] = await producer.send_batch(pack.builder, pack.topic, partition=pack.partition)
+            return answer
+        except KafkaTimeoutError:  # the one before it is still not taken by the sender
+            continue
+
+
+class _Shipment:
+    """One batch on its way: what of it is not in the log yet."""
+
+    def __init__(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+        self.identity = identity
+        self.left = list(parcels)
+        self.aside: dict[int, str] = {}
+        self.packs: list[Pack] = []
+        self.task: asyncio.Task[None] | None = None
+
+    def note(self) -> None:
+        """Strike off what is in the log."""
+        delivered = {parcel.seq for pack in self.packs if pack.delivered for parcel in pack.parcels}
+        self.left = [one for one in self.left if one.seq not in delivered and one.seq not in self.aside]
+        self.packs = []
+
+
+class Delivery:
+    """Delivers with an idempotent producer.
+
+    After a time-out the same producer goes on trying in the background, with the same producer id and sequence
+    numbers, so that the broker recognises what it has already; `deliver` of the same batch waits for that. Sending it
+    again as something new would write it twice: a request that timed out may still be in the log.
+    """
+
+    def __init__(self, connection: Connection, packing: Packing, timeout_s: float) -> None:
+        self._connection = connection
+        self._packing = packing
+        self._timeout_s = timeout_s
+        self._producer: AIOKafkaProducer | None = None
+        self._spoiled = False
+        self._shipment: _Shipment | None = None
+        self._lingering: asyncio.Task[None] | None = None
+
+    async def open(self, run: RunInfo) -> None:  # noqa: ARG002 - the transactional kind keeps its name
+        """Connect, or take up again the producer that has something on its way."""
+        if self._lingering is not None:
+            lingering, self._lingering = self._lingering, None
+            lingering.cancel()
+        if self._producer is not None and (self._spoiled or not _in_this_loop(self._producer)):
+            await self._drop()
+        if self._producer is None:
+            await self._connect()
+
+    async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
+        """Return when every record is in the log of its partition, or refused for good: seq → reason.
+
+        Raises:
+            ConnectionError: If it takes longer than the time-out: call again with the same batch.
+            MissingTopicError: If a topic is not there: the same.
+        """
+        if self._shipment is None or self._shipment.identity != identity:
+            self._shipment = _Shipment(identity, parcels)
+        shipment = self._shipment
+        if shipment.task is None:
+            shipment.task = asyncio.create_task(self._ship(shipment))
+        await asyncio.wait([shipment.task], timeout=self._timeout_s)
+        if not shipment.task.done():
+            await self._late(shipment)
+        task, shipment.task = shipment.task, None
+        task.result()
+        self._shipment = None
+        return shipment.aside
+
+    async def written(self, run: RunInfo) -> int | None:  # noqa: ARG002
+        """Return None: a log without transactions does not tell."""
+        return None
+
+    async def close(self) -> None:
+        """Disconnect; but what is on its way stays on its way until `open`, or until the loop ends."""
+        if self._producer is None or self._lingering is not None:
+            return
+        if self._spoiled:
+            await self._drop()
+        elif self._shipment is not None and self._shipment.task is not None:
+            self._lingering = asyncio.create_task(self._linger(self._shipment.task))
+        else:
+            producer, self._producer = self._producer, None
+            await close_producer(producer)
+
+    async def _linger(self, task: asyncio.Task[None]) -> None:
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            if self._lingering is not None:  # not opened again: the loop ends
+                await self._drop()
+            raise
+        self._lingering = None
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await close_producer(producer)
+
+    async def _connect(self) -> None:
+        producer = new_producer(self._connection, enable_idempotence=True)
+        try:
+            await start(producer, self._connection, self._timeout_s)
+        except BaseException:
+            await abandon(producer)
+            raise
+        self._producer, self._spoiled = producer, False
+
+    async def _drop(self) -> None:
+        """Forget the producer, and what is on its way with it."""
+        producer, self._producer = self._producer, None
+        shipment = self._shipment
+        if producer is not None and _in_this_loop(producer):
+            await abandon(producer)
+        if shipment is not None:
+            task, shipment.task = shipment.task, None
+            shipment.note()
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
+
+    async def _ship(self, shipment: _Shipment) -> None:
+        """Send what is left until nothing is."""
+        while shipment.left:
+            if self._producer is None:
+                await self._connect()
+            producer = self._producer
+            assert producer is not None
+            shipment.packs = packs = await self._packing.pack(producer, shipment.left)
+            await asyncio.gather(*(submit(producer, line) for line in by_partition(packs)))
+            failed = [pack for pack in packs if pack.error is not None]
+            for pack in failed:
+                if isinstance(pack.error, TOO_LARGE):
+                    shipment.aside.update(self._packing.refused(pack))
+            shipment.note()
+            if failed:
+                # a refused batch leaves a gap in the numbers of this producer: its partition takes no more from it
+                self._spoiled = True
+                self._raise_first_refusal(failed)
+                self._producer = None
+                await abandon(producer)
+
+    def _raise_first_refusal(self, failed: list[Pack]) -> None:
+        errors = [pack for pack in failed if not isinstance(pack.error, TOO_LARGE)]
+        consequences = [pack for pack in errors if isinstance(pack.error, OutOfOrderSequenceNumber)]
+        causes = [pack for pack in errors if pack not in consequences]
+        if len(failed) > len(errors) and not causes:
+            return
+        for pack in [*causes, *consequences]:
+            error = pack.error
+            text = f"topic {pack.topic!r}, partition {pack.partition}: {type(error).__name__}: {error}"
+            raise ConnectionError(f"{self._connection}: {text}") from error
+
+    async def _late(self, shipment: _Shipment) -> None:
+        """Say why it takes so long.
+
+        Raises:
+            MissingTopicError: If what is left waits for topics that are not there.
+            ConnectionError: Else.
+        """
+        delivered = {parcel.seq for pack in shipment.packs if pack.delivered for parcel in pack.parcels}
+        left = [parcel for parcel in shipment.left if parcel.seq not in delivered]
+        if self._producer is not None and await _are_gone(self._producer, {parcel.topic for parcel in left}):
+            # the brokers say that there is no such topic: it is in no log, and can be sent anew
+            await self._drop()
+            raise MissingTopicError(
+                f"topic {left[0].topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
+            )
+        raise ConnectionError(
+            f"{self._connection}: {len(left)} records are not acknowledged within {self._timeout_s:g} s; "
+            "they are on their way until they are."
+        )
+
+
+async def _are_gone(producer: AIOKafkaProducer, topics: set[str]) -> bool:
+    """Return whether the brokers say, now, that none of the topics exists."""
+    try:
+        async with asyncio.timeout(1.0):
+            if not await producer.client.force_metadata_update():
+                return False
+    except (TimeoutError, KafkaError):
+        return False
+    return bool(topics) and all(producer.client.cluster.partitions_for_topic(topic) is None for topic in topics)
+
+
+def _in_this_loop(producer: AIOKafkaProducer) -> bool:
+    return producer._loop is asyncio.get_running_loop()

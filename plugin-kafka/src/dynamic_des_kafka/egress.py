@@ -1,0 +1,184 @@
+"""Records to Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from dynamic_des.egress import BaseEgress, Batch
+from dynamic_des.errors import ConfigError, show
+from dynamic_des.serializers import MessageSerializer
+from dynamic_des_kafka.delivery import Delivery
+from dynamic_des_kafka.packing import Packing
+from dynamic_des_kafka.progress import ProgressTopic
+from dynamic_des_kafka.routing import Routing
+from dynamic_des_kafka.security import Connection, tls
+from dynamic_des_kafka.topics import check_topics, try_out
+from dynamic_des_kafka.transactions import TransactionalDelivery
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dynamic_des.messages import RunInfo
+    from dynamic_des_kafka.routing import Parcel
+
+__all__ = ["KafkaEgress"]
+
+_OURS = ("key_serializer", "value_serializer")
+
+
+class KafkaEgress(BaseEgress):
+    """Publishes events and telemetry to Kafka topics.
+
+    A record's key is the event's key or the telemetry's path, so that what belongs together stays in order; its headers
+    have the number of the record (``seq``, or ``sys_seq`` for ``system.*``) and the ``run_id``.
+
+    **Promised**: a batch is written when all replicas that are in sync have it. While the process lives, nothing is written
+    twice: a batch without an answer stays on its way with the same producer id and sequence numbers. With a
+    ``transactional_id``, nothing is written twice even if the process dies: each batch is a transaction that says how far
+    the twin has come, which `written` reads; consumers have to read ``read_committed``.
+
+    **Not promised**: order between partitions, or for one key across the moment at which a topic gets more partitions.
+    Without a ``transactional_id``, a process that dies may leave records in the log that its successor writes again; they
+    have the same ``seq``.
+
+    Args:
+        bootstrap_servers: ``host:port``, several with commas between or as a list.
+        telemetry_topic: Where telemetry goes, ``system.*`` too.
+        event_topic: Where events go.
+        topic_router: Takes a record, returns the name of its topic, or None to drop it (counted in `dropped`). A record
+            for which it raises is set aside.
+        topic_serializers: Serializers by topic.
+        default_serializer: For all other topics; JSON when None.
+        transactional_id: Makes every batch a transaction. One twin at a time has it; a predecessor that is still alive
+            is fenced.
+        progress_topic: Where the transactions say how far the twin has come; ``<transactional_id>.progress`` when None.
+            Made when it is missing.
+        dead_letter_topic: Where dead letters go, when this is an egress for those.
+        delivery_timeout: Wall seconds after which a batch that is not acknowledged is reported. It stays on its way.
+        **kwargs: For `aiokafka.AIOKafkaProducer`; also ``ssl_cafile``, ``ssl_certfile``, ``ssl_keyfile`` and
+            ``ssl_password`` in place of an ``ssl_context``.
+
+    Raises:
+        ConfigError: For an address, credentials or an argument that make no sense.
+    """
+
+    client: ClassVar[tuple[Callable[..., Any], ...]] = (tls, AIOKafkaProducer)
+
+    def __init__(
+        self,
+        bootstrap_servers: str | list[str],
+        telemetry_topic: str = "sim-telemetry",
+        event_topic: str = "sim-events",
+        topic_router: Callable[[dict[str, Any]], str | None] | None = None,
+        topic_serializers: dict[str, MessageSerializer] | None = None,
+        default_serializer: MessageSerializer | None = None,
+        *,
+        transactional_id: str | None = None,
+        progress_topic: str | None = None,
+        dead_letter_topic: str = "sim-dead-letters",
+        delivery_timeout: float = 5.0,
+        **kwargs: Any,
+    ) -> None:
+        for key in _OURS:
+            if key in kwargs:
+                raise ConfigError(f"KafkaEgress: {key} is not the client's here. Give topic_serializers.")
+        check_topics(
+            "KafkaEgress",
+            telemetry_topic=telemetry_topic,
+            event_topic=event_topic,
+            dead_letter_topic=dead_letter_topic,
+            progress_topic=progress_topic,
+        )
+        if not delivery_timeout > 0:
+            raise ConfigError(f"KafkaEgress: delivery_timeout is {show(delivery_timeout)}. Give seconds, above 0.")
+        self._connection = Connection("KafkaEgress", bootstrap_servers, kwargs, AIOKafkaProducer)
+        topics = {"telemetry": telemetry_topic, "event": event_topic, "dead_letter": dead_letter_topic}
+        self._routing = Routing(topics, topic_router, topic_serializers or {}, default_serializer)
+        self._fixed = [*(topic_serializers or {})] if topic_router else [telemetry_topic, event_topic]
+        self._packing = Packing(int(kwargs.get("max_request_size", 1_048_576)))
+        if transactional_id:
+            progress = ProgressTopic(self._connection, transactional_id, progress_topic, delivery_timeout)
+            self._delivery: Delivery | TransactionalDelivery = TransactionalDelivery(
+                self._connection, self._packing, transactional_id, progress, delivery_timeout
+            )
+        else:
+            self._delivery = Delivery(self._connection, self._packing, delivery_timeout)
+        self._timeout_s = delivery_timeout
+        self._run: RunInfo | None = None
+        self._done: dict[bool, int] = {}  # system or not → last number that is written
+        self._encoded: tuple[Batch, list[Parcel], dict[int, str]] | None = None
+        self._encoder: ThreadPoolExecutor | None = None
+
+    def __repr__(self) -> str:
+        return f"<KafkaEgress to {self._connection!r}>"
+
+    @property
+    def dropped(self) -> int:
+        """How many records the router has dropped by returning None."""
+        return self._routing.dropped
+
+    async def open(self, run: RunInfo) -> None:
+        """Connect."""
+        if run.trial:
+            await self._try_out()
+            return
+        if self._run is None or self._run.run_id != run.run_id:
+            self._done = {}
+        self._run = run
+        await self._delivery.open(run)
+
+    async def write(self, batch: Batch) -> Iterable[tuple[int, str]] | None:
+        """Write a batch: return when it is in the log."""
+        run = self._run
+        assert run is not None, "it was not opened"
+        if not len(batch):
+            return None
+        number = "sys_seq" if batch.system else "seq"
+        identity = (batch.system, batch[0][number], batch[-1][number])
+        if identity[2] <= self._done.get(batch.system, 0):
+            return None  # it came again although it was written: somebody lost the answer
+        if self._encoded is None or self._encoded[0] is not batch:
+            self._encoded = (batch, *await self._encode(batch, run.run_id))
+        _, parcels, aside = self._encoded
+        aside = {**aside, **await self._delivery.deliver(identity, parcels)}
+        self._done[batch.system] = identity[2]
+        self._encoded = None
+        return aside.items()
+
+    async def written(self) -> int | None:
+        """Return the last ``seq`` of this twin that is committed; None without a ``transactional_id``."""
+        return await self._delivery.written(self._run) if self._run is not None else None
+
+    async def close(self) -> None:
+        """Disconnect."""
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            encoder.shutdown(wait=False)
+        await self._delivery.close()
+
+    async def _encode(self, batch: Batch, run_id: str) -> tuple[list[Parcel], dict[int, str]]:
+        def work() -> tuple[list[Parcel], dict[int, str]]:
+            parcels, aside = self._routing.parcels(batch, run_id)
+            large = {parcel.seq: text for parcel in parcels if (text := self._packing.too_large(parcel))}
+            return [parcel for parcel in parcels if parcel.seq not in large], {**aside, **large}
+
+        if not self._routing.blocks:
+            return work()
+        if self._encoder is None:
+            self._encoder = ThreadPoolExecutor(1, "kafka encode")
+        try:
+            future = self._encoder.submit(work)
+        except RuntimeError:  # the interpreter is on its way out and starts nothing new: nobody is left to be held up
+            return work()
+        return await asyncio.wrap_future(future)
+
+    async def _try_out(self) -> None:
+        """Connect as an administrator, who makes no topic by looking and fences nobody."""
+        options = self._connection.of(AIOKafkaAdminClient, request_timeout_ms=int(self._timeout_s * 1000))
+        await try_out(AIOKafkaAdminClient(**options), self._connection, self._fixed, self._timeout_s)

@@ -1,0 +1,262 @@
+"""Changes from Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.structs import TopicPartition
+
+from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des.ingress import BaseIngress
+from dynamic_des.messages import Message
+from dynamic_des.serializers import MessageDeserializer
+from dynamic_des_kafka.client import close_consumer
+from dynamic_des_kafka.connecting import start
+from dynamic_des_kafka.deserializing import ByTopic
+from dynamic_des_kafka.errors import MissingTopicError
+from dynamic_des_kafka.offsets import Reset, part_of, starts
+from dynamic_des_kafka.security import Connection, tls
+from dynamic_des_kafka.topics import check_topics, try_out
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Mapping
+
+    from dynamic_des.messages import RunInfo
+
+__all__ = ["KafkaIngress"]
+
+_DEFAULTS = {
+    "request_timeout_ms": 10_000,
+    "metadata_max_age_ms": 5_000,  # how soon a partition that was added is noticed
+    "isolation_level": "read_committed",
+    "max_poll_records": 500,
+}
+_OURS = {
+    "enable_auto_commit": "Only what is settled is committed.",
+    "key_deserializer": "Core decodes.",
+    "value_deserializer": "Give topic_deserializers or default_deserializer.",
+}
+_SILENCE_S = 3.0  # after so long without a message it is asked whether the brokers still answer
+
+
+class KafkaIngress(BaseIngress):
+    """Reads changes from a topic: all its partitions, each from where the twin has settled it.
+
+    **Promised**: only what is settled is committed, under the group ``<twin>.<ingress>``; a twin that was killed between
+    fetching and applying gets the message again. Where nothing is committed, the first connection decides where reading
+    begins (``auto_offset_reset``), and commits that: what is sent during a later outage is not skipped. Partitions that
+    are added are read from their beginning. Offsets that are no longer retained are reported, then the reset rule is
+    followed. A topic that is missing is waited for. Tombstones are no changes.
+
+    **Not promised**: an order between partitions.
+
+    Args:
+        topic: The topic.
+        bootstrap_servers: ``host:port``, several with commas between or as a list.
+        topic_deserializers: Deserializers by topic.
+        default_deserializer: For all other topics; core's, which is JSON, when None.
+        auto_offset_reset: Where to begin when nothing is committed: ``"latest"``, ``"earliest"``, or ``"none"`` to fail.
+        snapshot: Read the whole topic before time starts: for a compacted topic, whose messages are the state.
+        group_id: Join this group, which shares the partitions among its members. All partitions are read when None.
+        connect_timeout: Wall seconds for each step of connecting.
+        **kwargs: For `aiokafka.AIOKafkaConsumer`; also ``ssl_cafile``, ``ssl_certfile``, ``ssl_keyfile`` and
+            ``ssl_password`` in place of an ``ssl_context``.
+
+    Raises:
+        ConfigError: For an address, credentials or an argument that make no sense.
+    """
+
+    client: ClassVar[tuple[Callable[..., Any], ...]] = (tls, AIOKafkaConsumer)
+
+    def __init__(
+        self,
+        topic: str,
+        bootstrap_servers: str | list[str],
+        topic_deserializers: dict[str, MessageDeserializer] | None = None,
+        default_deserializer: MessageDeserializer | None = None,
+        *,
+        auto_offset_reset: Reset = "latest",
+        snapshot: bool = False,
+        group_id: str | None = None,
+        connect_timeout: float = 5.0,
+        **kwargs: Any,
+    ) -> None:
+        for key, why in _OURS.items():
+            if key in kwargs:
+                raise ConfigError(f"KafkaIngress: {key} is not the client's here. {why}")
+        check_topics("KafkaIngress", topic=topic)
+        if auto_offset_reset not in get_args(Reset):
+            hint = nearest(auto_offset_reset, get_args(Reset)) or " Give 'latest', 'earliest' or 'none'."
+            raise ConfigError(f"KafkaIngress: auto_offset_reset is {show(auto_offset_reset)}.{hint}")
+        self.topic = topic
+        self._connection = Connection("KafkaIngress", bootstrap_servers, kwargs, AIOKafkaConsumer)
+        decodes = topic_deserializers or default_deserializer
+        self.deserializer = ByTopic(topic_deserializers or {}, default_deserializer) if decodes else None
+        self._reset = auto_offset_reset
+        self._wants_snapshot = snapshot
+        self._group = group_id
+        self._timeout_s = connect_timeout
+        self._consumer: AIOKafkaConsumer | None = None
+        self._run_id = ""
+        self._next: dict[str, int] = {}  # part → offset at which reading goes on, in this run
+
+    def __repr__(self) -> str:
+        return f"<KafkaIngress of {self.topic!r} from {self._connection!r}>"
+
+    async def open(self, run: RunInfo) -> None:
+        """Connect, and fix where reading begins."""
+        if run.trial:
+            options = self._connection.of(AIOKafkaAdminClient)
+            await try_out(AIOKafkaAdminClient(**options), self._connection, [self.topic], self._timeout_s)
+            return
+        if run.run_id != self._run_id:
+            self._run_id, self._next = run.run_id, {}
+        self._next.update({part: int(at) for part, at in run.positions.items()})
+        fixed = {"enable_auto_commit": False, "auto_offset_reset": "none"}
+        options = self._connection.of(AIOKafkaConsumer, **_DEFAULTS)
+        group = self._group or f"{run.name}.{run.connector or self.topic}"
+        consumer = self._consumer = AIOKafkaConsumer(**{**options, **fixed, "group_id": group})
+        await start(consumer, self._connection, self._timeout_s)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                if self._group:
+                    consumer.subscribe([self.topic], listener=_Assigned(self))
+                    while self.topic not in {place.topic for place in consumer.assignment()}:
+                        await asyncio.sleep(0.02)
+                else:
+                    await self._assign(await self._partitions(consumer))
+        except TimeoutError as error:
+            raise ConnectionError(f"{self._connection}: no answer within {self._timeout_s:g} s.") from error
+        except KafkaError as error:
+            raise ConnectionError(f"{self._connection}: {type(error).__name__}: {error}") from error
+
+    async def snapshot(self) -> Iterable[Message]:
+        """Return the last message of every key up to the end that the topic has now."""
+        consumer = self._consumer
+        if not self._wants_snapshot or consumer is None:
+            return ()
+        places = sorted(consumer.assignment())
+        ends = await consumer.end_offsets(places)
+        for place, offset in (await consumer.beginning_offsets(places)).items():
+            consumer.seek(place, offset)
+        kept: dict[Any, Message | None] = {}
+        for place in places:
+            while await consumer.position(place) < ends[place]:
+                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
+                    key = (place, record.offset) if record.key is None else (place, record.key)
+                    kept.pop(key, None)  # to the end: in the order of the offsets that are left
+                    kept[key] = None if record.value is None else self._message(record)
+            self._next[part_of(place)] = await consumer.position(place)
+        return [message for message in kept.values() if message is not None]
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Yield what arrives; raise when the brokers do not answer any more."""
+        consumer = self._consumer
+        assert consumer is not None, "it was not opened"
+        heard = monotonic()
+        while True:
+            try:
+                found = await consumer.getmany(timeout_ms=500)
+            except OffsetOutOfRangeError as error:
+                raise ConnectionError(f"{self.topic}: {error}: the offset is not there any more.") from error
+            for records in found.values():
+                for record in records:
+                    self._next[f"{record.topic}/{record.partition}"] = record.offset + 1
+                    if record.value is not None:
+                        yield self._message(record)
+            if found:
+                heard = monotonic()
+            elif monotonic() - heard > _SILENCE_S:
+                await self._check_brokers(consumer)
+                heard = monotonic()
+            if not self._group:
+                await self._take_new_partitions(consumer)
+
+    async def applied(self, position: Mapping[str, Any]) -> None:
+        """Commit."""
+        consumer = self._consumer
+        assert consumer is not None, "it was not opened"
+        offsets = {}
+        for part, offset in position.items():
+            topic, _, number = part.rpartition("/")
+            offsets[TopicPartition(topic, int(number))] = int(offset)
+        if self._group:  # what was taken away is somebody else's, who gets those messages again
+            offsets = {place: offset for place, offset in offsets.items() if place in consumer.assignment()}
+        if offsets:
+            await consumer.commit(offsets)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await close_consumer(consumer)
+
+    def _message(self, record: Any) -> Message:
+        info: dict[str, Any] = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        if record.key is not None:
+            info["key"] = record.key
+        if record.headers:
+            info["headers"] = list(record.headers)
+        return Message(record.value, {f"{record.topic}/{record.partition}": record.offset + 1}, info)
+
+    async def _partitions(self, consumer: AIOKafkaConsumer) -> set[TopicPartition]:
+        await consumer._client.add_topic(self.topic)  # else a topic is unknown that was made after the bootstrap
+        found = consumer.partitions_for_topic(self.topic)
+        if not found:
+            raise MissingTopicError(
+                f"topic {self.topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
+            )
+        return {TopicPartition(self.topic, number) for number in found}
+
+    async def _assign(self, places: set[TopicPartition]) -> None:
+        """Read these partitions, each from where the twin has come."""
+        consumer = self._consumer
+        assert consumer is not None
+        begin, fresh = await starts(consumer, places, self._next, self._reset)
+        consumer.assign(sorted(places))
+        self._seek(begin)
+        if fresh:
+            await consumer.commit(fresh)
+
+    def _seek(self, begin: dict[TopicPartition, int]) -> None:
+        assert self._consumer is not None
+        for place, offset in begin.items():
+            self._next[part_of(place)] = offset
+            self._consumer.seek(place, offset)
+
+    async def _take_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
+        found = consumer.partitions_for_topic(self.topic) or set()
+        if len(found) > len(consumer.assignment()):
+            await self._assign({TopicPartition(self.topic, number) for number in found})
+
+    async def _check_brokers(self, consumer: AIOKafkaConsumer) -> None:
+        """Ask something, since a consumer whose brokers are gone waits silently for ever."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await consumer.end_offsets(sorted(consumer.assignment()))
+        except (TimeoutError, KafkaError) as error:
+            said = f"{type(error).__name__} {error}".strip()
+            raise ConnectionError(f"{self._connection}: the brokers do not answer ({said}).") from error
+
+
+class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Begins at the right place when the group gives us partitions."""
+
+    def __init__(self, ingress: KafkaIngress) -> None:
+        self._ingress = ingress
+
+    def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        for place in revoked:  # the next owner goes on, and we after that where it has come
+            self._ingress._next.pop(part_of(place), None)
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        ingress, consumer = self._ingress, self._ingress._consumer
+        if assigned and consumer is not None:
+            begin, _ = await starts(consumer, assigned, ingress._next, ingress._reset)
+            ingress._seek(begin)

@@ -1,0 +1,86 @@
+"""Where to begin to read each partition."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal
+
+from dynamic_des.errors import PermanentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aiokafka import AIOKafkaConsumer
+    from aiokafka.structs import TopicPartition
+
+__all__ = ["Reset", "part_of", "starts"]
+
+log = logging.getLogger("dynamic_des.kafka")
+
+Reset = Literal["latest", "earliest", "none"]
+
+
+def part_of(place: TopicPartition) -> str:
+    """Return the name of a partition in positions: ``"topic/3"``."""
+    return f"{place.topic}/{place.partition}"
+
+
+async def starts(
+    consumer: AIOKafkaConsumer, places: Iterable[TopicPartition], positions: Mapping[str, Any], reset: Reset
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Return where to begin, and of that what is not committed yet.
+
+    A position that was given comes before what is committed, and that before the reset rule. A partition of which
+    nothing is known, beside others that are known, was added later: everything in it is new. Offsets that are not
+    retained any more are reported, and the reset rule is followed.
+
+    Raises:
+        PermanentError: If there is no offset to begin at and the rule is ``"none"``.
+    """
+    wanted = sorted(places)
+    first = await consumer.beginning_offsets(wanted)
+    last = await consumer.end_offsets(wanted)
+    known: dict[TopicPartition, int] = {}
+    fresh: set[TopicPartition] = set()
+    for place in wanted:
+        offset = positions.get(part_of(place))
+        if offset is None:
+            offset = await consumer.committed(place)
+            fresh |= {place} if offset is None else set()
+        if offset is not None:
+            known[place] = int(offset)
+    begin = {}
+    for place in wanted:
+        if place in known:
+            begin[place] = _within(place, known[place], first[place], last[place], reset)
+        elif known:
+            begin[place] = first[place]
+        else:
+            begin[place] = _by_rule(place, first[place], last[place], reset)
+    return begin, {place: begin[place] for place in fresh}
+
+
+def _within(place: TopicPartition, offset: int, first: int, last: int, reset: Reset) -> int:
+    if offset < first:
+        begin = _by_rule(place, first, last, reset)
+        log.error(
+            "%s: offset %d is not retained any more: %d messages are lost. Reading goes on at %d (%s).",
+            part_of(place), offset, first - offset, begin, reset,
+        )  # fmt: skip
+        return begin
+    if offset > last:
+        log.error(
+            "%s: offset %d is beyond the end at %d: the topic was made anew. Everything in it is read.",
+            part_of(place), offset, last,
+        )  # fmt: skip
+        return first
+    return offset
+
+
+def _by_rule(place: TopicPartition, first: int, last: int, reset: Reset) -> int:
+    if reset == "none":
+        raise PermanentError(
+            f"{part_of(place)}: there is no offset to begin at, and auto_offset_reset is 'none'. "
+            "Give 'earliest' or 'latest'."
+        )
+    return first if reset == "earliest" else last

@@ -1,0 +1,161 @@
+"""Batches on their way to the brokers in transactions: each record written once, whatever dies."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced
+
+from dynamic_des.errors import PermanentError
+from dynamic_des_kafka.client import abandon, close_producer
+from dynamic_des_kafka.connecting import start
+from dynamic_des_kafka.delivery import TOO_LARGE, new_producer, submit
+from dynamic_des_kafka.errors import FencedError
+from dynamic_des_kafka.packing import by_partition
+from dynamic_des_kafka.progress import Progress, ProgressTopic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiokafka import AIOKafkaProducer
+
+    from dynamic_des.messages import RunInfo
+    from dynamic_des_kafka.delivery import Identity
+    from dynamic_des_kafka.packing import Packing
+    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.security import Connection
+
+__all__ = ["TransactionalDelivery"]
+
+
+class TransactionalDelivery:
+    """Delivers each batch in a transaction that also says how far the twin has come.
+
+    After any failure the producer is given up, and a new one of the same id is opened: the brokers then end what the
+    old one had begun, all or nothing, and the progress topic says which it was.
+    """
+
+    def __init__(
+        self, connection: Connection, packing: Packing, transactional_id: str, progress: ProgressTopic, timeout_s: float
+    ) -> None:
+        self._connection = connection
+        self._packing = packing
+        self._id = transactional_id
+        self._topic = progress
+        self._timeout_s = timeout_s
+        self._lifetime_s = float(connection.options.get("transaction_timeout_ms", 60_000)) / 1000
+        self._producer: AIOKafkaProducer | None = None
+        self._clean = False
+        self._began = 0.0
+        self._run: RunInfo | None = None
+        self._held = Progress()
+        self._aside: tuple[Identity, dict[int, str]] | None = None
+
+    async def open(self, run: RunInfo) -> None:
+        """Connect, end what a predecessor left open, and read how far it came.
+
+        Raises:
+            PermanentError: If this one was the predecessor of somebody else.
+        """
+        await self.close()
+        await self._topic.make()
+        producer = self._producer = new_producer(
+            self._connection, transactional_id=self._id, transaction_timeout_ms=int(self._lifetime_s * 1000)
+        )
+        await start(producer, self._connection, self._timeout_s)
+        self._run = run
+        self._held = replace(await self._topic.read(run.name), instance=secrets.token_hex(8))
+        await self._transact([], self._held)  # so that a predecessor which is still alive sees whose turn it is
+        self._clean = True
+
+    async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
+        """Return when the batch is committed; the records that are refused for good: seq → reason.
+
+        Raises:
+            PermanentError: If another producer has taken over the transactional id.
+            Exception: Anything else: open again, and deliver the same batch again.
+        """
+        if self._aside is None or self._aside[0] != identity:
+            self._aside = (identity, {})
+        aside, run = self._aside[1], self._run
+        assert run is not None, "it was not opened"
+        system, _, last = identity
+        held, this = self._held, run.run_id
+        if system:
+            done = held.sys_seq if held.sys_run_id == this else 0
+            held = replace(held, sys_seq=last, sys_run_id=this)
+        else:
+            done = held.seq if held.run_id == this else 0
+            held = replace(held, seq=last, run_id=this)
+        if last <= done:
+            return aside
+        left = [parcel for parcel in parcels if parcel.seq > done and parcel.seq not in aside]
+        await self._transact(left, held)
+        self._held = held
+        return aside
+
+    async def written(self, run: RunInfo) -> int | None:
+        """Return the number of the last of the twin's records that is committed, 0 if there is none."""
+        return self._held.seq if self._run is not None and self._run.name == run.name else None
+
+    async def close(self) -> None:
+        """Disconnect. What is not committed never was."""
+        producer, self._producer = self._producer, None
+        clean, self._clean = self._clean, False
+        if producer is not None:
+            await (close_producer(producer) if clean else abandon(producer))
+
+    async def _transact(self, parcels: Sequence[Parcel], held: Progress) -> None:
+        producer, run = self._producer, self._run
+        assert producer is not None, "it was not opened"
+        assert run is not None, "it was not opened"
+        self._clean = False
+        self._began = monotonic()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await producer.begin_transaction()
+                await self._send(producer, parcels)
+                await producer.send_and_wait(self._topic.name, held.json(), key=run.name.encode())
+                await producer.commit_transaction()
+        except TimeoutError as error:
+            raise ConnectionError(
+                f"{self._connection}: a transaction of {len(parcels)} records did not end within "
+                f"{self._timeout_s:g} s; whether it is in the log is asked next."
+            ) from error
+        except (ProducerFenced, AssertionError) as error:
+            await self._fenced(error)
+        except KafkaError as error:
+            raise ConnectionError(f"{self._connection}: {type(error).__name__}: {error}") from error
+        self._clean = True
+
+    async def _send(self, producer: AIOKafkaProducer, parcels: Sequence[Parcel]) -> None:
+        packs = await self._packing.pack(producer, parcels)
+        await asyncio.gather(*(submit(producer, line) for line in by_partition(packs)))
+        failed = [pack for pack in packs if pack.error is not None]
+        for pack in failed:
+            if isinstance(pack.error, TOO_LARGE) and self._aside is not None:
+                self._aside[1].update(self._packing.refused(pack))
+        for pack in sorted(failed, key=lambda pack: isinstance(pack.error, OutOfOrderSequenceNumber)):
+            if isinstance(pack.error, ProducerFenced):
+                raise pack.error
+            text = f"topic {pack.topic!r}, partition {pack.partition}: {type(pack.error).__name__}: {pack.error}"
+            raise ConnectionError(f"{self._connection}: {text}") from pack.error
+
+    async def _fenced(self, error: BaseException) -> None:
+        """Say whether another producer has taken over, or the brokers have ended a transaction that took too long."""
+        run = self._run
+        assert run is not None
+        if monotonic() - self._began > self._lifetime_s / 2:
+            newest = await self._topic.read(run.name)
+            if newest.instance in (self._held.instance, ""):
+                raise FencedError(
+                    f"{self._connection}: a transaction took longer than transaction_timeout_ms, and was ended."
+                ) from error
+        raise PermanentError(
+            f"{self._connection}: fenced: another producer has taken over transactional_id {self._id!r}. "
+            "Let one twin at a time have it."
+        ) from error

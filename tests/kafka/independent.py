@@ -1,0 +1,108 @@
+"""The plain client, which knows nothing of this project."""
+
+import asyncio
+import json
+from threading import Thread
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.structs import TopicPartition
+
+
+def run(work):
+    """Run a coroutine to its end in a loop and a thread of its own."""
+    answers = []
+
+    def serve():
+        try:
+            answers.append((asyncio.run(asyncio.wait_for(work, 60)), None))
+        except BaseException as error:
+            answers.append((None, error))
+
+    thread = Thread(target=serve)
+    thread.start()
+    thread.join()
+    result, error = answers[0]
+    if error is not None:
+        raise error
+    return result
+
+
+class Cluster:
+    """A cluster, looked at from outside."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+
+    def create(self, *topics, partitions=1, **settings):
+        named = [NewTopic(topic, partitions, 1, topic_configs=settings) for topic in topics]
+        answer = run(self._administer(lambda admin: admin.create_topics(named)))
+        assert not any(code for _, code, *_ in answer.topic_errors), answer
+
+    def delete(self, topic):
+        run(self._administer(lambda admin: admin.delete_topics([topic])))
+
+    def topics(self):
+        return run(self._administer(lambda admin: admin.list_topics()))
+
+    def add_partitions(self, topic, total):
+        run(self._administer(lambda admin: admin.create_partitions({topic: NewPartitions(total)})))
+
+    def truncate(self, topic, before, partition=0):
+        from aiokafka.admin import RecordsToDelete
+
+        place = TopicPartition(topic, partition)
+        run(self._administer(lambda admin: admin.delete_records({place: RecordsToDelete(before)})))
+
+    def committed(self, group):
+        found = run(self._administer(lambda admin: admin.list_consumer_group_offsets(group)))
+        return {f"{place.topic}/{place.partition}": entry.offset for place, entry in found.items()}
+
+    def send(self, topic, *values, key=None, partition=None):
+        run(self._send(topic, values, key, partition))
+
+    def records(self, *topics, isolation="read_committed"):
+        """Everything in these topics: partition by partition, in order."""
+        return run(self._records(topics, isolation))
+
+    def values(self, *topics):
+        return [json.loads(record.value) for record in self.records(*topics)]
+
+    async def _administer(self, work):
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            await admin.start()
+            return await work(admin)
+        finally:
+            await admin.close()
+
+    async def _send(self, topic, values, key, partition):
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, max_request_size=10_000_000)
+        try:
+            await producer.start()
+            for value in values:
+                payload = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
+                await producer.send_and_wait(topic, payload, key=key, partition=partition)
+        finally:
+            await producer.stop()
+
+    async def _records(self, topics, isolation):
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, isolation_level=isolation, auto_offset_reset="earliest"
+        )
+        try:
+            await consumer.start()
+            found = []
+            for topic in topics:
+                await consumer._client.add_topic(topic)
+                places = [TopicPartition(topic, one) for one in sorted(consumer.partitions_for_topic(topic))]
+                consumer.assign(places)
+                first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+                for place in places:
+                    consumer.seek(place, first[place])
+                    while await consumer.position(place) < last[place]:
+                        found += (await consumer.getmany(place, timeout_ms=200)).get(place, [])
+            return found
+        finally:
+            await asyncio.sleep(0)
+            await consumer.stop()
