@@ -8,9 +8,9 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
 from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from google.type import date_pb2, money_pb2, postal_address_pb2
 from tests.avro.conftest import PREDICTION
 
+from dynamic_des import DecodeError, EncodeError
 from dynamic_des_avro import (
     ConfluentAvroDeserializer,
     ConfluentAvroSerializer,
@@ -91,23 +91,38 @@ def test_json_is_compatible_in_both_directions(schema_registry, client, context,
     assert ConfluentJsonDeserializer(schema_registry).deserialize(unique, theirs) == value
 
 
-@pytest.mark.parametrize(
-    ("message", "value"),
-    [
-        (date_pb2.Date, {"year": 2026, "month": 11, "day": 21}),
-        (money_pb2.Money, {"currency_code": "EUR", "units": 2**60, "nanos": 5}),
-        (postal_address_pb2.PostalAddress, {"region_code": "DE", "address_lines": ["Weg 1", "Hof"]}),
-    ],
-)
-def test_protobuf_is_byte_compatible_in_both_directions(schema_registry, client, context, unique, message, value):
+@pytest.mark.parametrize("name", ["Load", "Part", "Part.Size"])
+def test_protobuf_is_byte_compatible_in_both_directions(schema_registry, client, context, unique, messages, name):
+    message, value = messages[name]
     theirs = ProtobufSerializer(message, client, conf=STRATEGY)(message(**value), context)
     ours = ConfluentProtobufSerializer(schema_registry, message).serialize(unique, value)
     assert ours == theirs
-    assert ProtobufDeserializer(message, {**STRATEGY, "use.deprecated.format": False}, client)(ours, context) == message(
-        **value
-    )
+    assert ProtobufDeserializer(message, STRATEGY, client)(ours, context) == message(**value)
     read = ConfluentProtobufDeserializer(schema_registry, message).deserialize(unique, theirs)
-    assert {key: read[key] for key in value} == value
+    assert read == value
+
+
+def test_protobuf_refuses_what_the_message_does_not_have(mock, messages):
+    message, _ = messages["Load"]
+    with pytest.raises(EncodeError, match=r"is not a plant\.Load: ValueError: .*\"watt\""):
+        ConfluentProtobufSerializer(mock, message).serialize("ml", {"watt": 1})
+    other, value = messages["Part"]
+    payload = ConfluentProtobufSerializer(mock, other).serialize("ml", value)
+    with pytest.raises(DecodeError, match=r"the message is number \[1\] of its schema; plant\.Load is number \[0\]"):
+        ConfluentProtobufDeserializer(mock, message).deserialize("ml", payload)
+    with pytest.raises(DecodeError, match="is PROTOBUF, not AVRO"):
+        ConfluentAvroDeserializer(mock).deserialize("ml", payload)
+
+
+def test_json_that_does_not_fit_is_refused_with_the_place(mock):
+    serializer = ConfluentJsonSerializer(mock, JSON_SCHEMA)
+    with pytest.raises(EncodeError, match=r"^JSON Schema: confidence: 'high' is not of type 'number'\. Publish"):
+        serializer.serialize("ml", {"task_id": "t", "confidence": "high"})
+    header = serializer.serialize("ml", {"task_id": "t"})[:5]
+    with pytest.raises(DecodeError, match=r"^JSON Schema: \$: 'task_id' is a required property"):
+        ConfluentJsonDeserializer(mock).deserialize("ml", header + b"{}")
+    with pytest.raises(DecodeError, match="not JSON"):
+        ConfluentJsonDeserializer(mock).deserialize("ml", header + b"{")
 
 
 def test_a_schema_that_refers_to_another_subject_is_read(schema_registry, client, unique):

@@ -128,16 +128,25 @@ def test_logical_types_are_written_and_read():
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**65), 2**65) | st.floats(allow_nan=False) | st.text(max_size=3) | st.binary(max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**65), 2**65)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=3)
+    | st.binary(max_size=3),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b", "c"]), inner, max_size=3),
     max_leaves=6,
 )
 SCHEMAS = st.recursive(
-    st.sampled_from(["null", "boolean", "int", "long", "double", "string", "bytes", ["null", "int"], ["null", "string"]]),
+    st.sampled_from(
+        ["null", "boolean", "int", "long", "double", "string", "bytes", ["null", "int"], ["null", "string"]]
+    ),
     lambda inner: (
         inner.map(lambda one: {"type": "array", "items": one})
         | inner.map(lambda one: {"type": "map", "values": one})
-        | inner.map(lambda one: {"type": "record", "name": f"R{abs(hash(str(one)))}", "fields": [{"name": "a", "type": one}]})
+        | inner.map(
+            lambda one: {"type": "record", "name": f"R{abs(hash(str(one)))}", "fields": [{"name": "a", "type": one}]}
+        )
     ),
     max_leaves=3,
 )

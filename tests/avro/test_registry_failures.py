@@ -14,6 +14,7 @@ from dynamic_des import (
     DecodeError,
     DynamicRealtimeEnvironment,
     EncodeError,
+    MemoryEgress,
     MemoryIngress,
     PermanentError,
     SimParameter,
@@ -57,15 +58,13 @@ def predictions(count):
 
 
 def test_a_registry_that_is_down_at_the_start_loses_nothing(own_registry):
-    own_registry.kill()
-    egress = AvroEgress(ConfluentAvroSerializer(own_registry.url, PREDICTION))
+    own_registry.proxy.cut()
+    threading.Timer(0.5, own_registry.proxy.restore).start()
+    egress = AvroEgress(ConfluentAvroSerializer(own_registry.proxied, PREDICTION))
     with DynamicRealtimeEnvironment(factor=0) as env:
         env.setup_egress([egress])
         for value in predictions(5):
             env.publish_event("task", value)
-        env.run(until=1)
-        assert egress.kept == []
-        own_registry.start()
     report = env.report().sinks[0]
     assert (report.written, report.set_aside, report.waiting) == (5, 0, 0)
     assert report.retried >= 1
@@ -100,11 +99,18 @@ def test_a_registry_that_answers_late_holds_up_neither_the_loop_nor_the_clock(ow
         env.registry.register_sim_parameter(SimParameter("Line_A", variables={"speed": 1}))
         env.setup_ingress([control])
         env.setup_egress([egress], flush_interval=0.05)
+        speed, seen = env.registry.get("Line_A.variables.speed"), []
+
+        def watch():
+            if speed.value != 2:
+                yield speed.wait_for_change()
+            seen.append((speed.value, len(egress.kept)))
+
         env.publish_event("task", VALUE)
+        env.process(watch())
         control.send(("Line_A.variables.speed", 2))
-        changed = env.run(until=env.registry.get("Line_A.variables.speed").wait_for_change() | env.timeout(1.5))
-        assert list(changed.values()) == [2]
-        assert egress.kept == []
+        env.run(until=1)
+    assert seen == [(2, 0)]  # steered while the batch waited
     assert env.report().sinks[0].written == 1
     assert egress.gap_s < 0.5
 
@@ -112,25 +118,23 @@ def test_a_registry_that_answers_late_holds_up_neither_the_loop_nor_the_clock(ow
 def test_steering_messages_wait_for_a_registry_that_is_down_and_keep_their_order(own_registry):
     encode = ConfluentAvroSerializer(own_registry.url, CHANGE).serialize
     messages = [encode("control", {"path": "Line_A.variables.speed", "value": speed}) for speed in (2, 3, 4)]
-    own_registry.kill()
-    control, seen = MemoryIngress(), []
+    own_registry.proxy.cut()
+    threading.Timer(0.5, own_registry.proxy.restore).start()
+    control, kept = MemoryIngress(), MemoryEgress()
     with DynamicRealtimeEnvironment(factor=0) as env:
         env.registry.register_sim_parameter(SimParameter("Line_A", variables={"speed": 1}))
-        env.setup_ingress([control], deserializer=ConfluentAvroDeserializer(own_registry.url))
+        env.setup_ingress([control], deserializer=ConfluentAvroDeserializer(own_registry.proxied))
+        env.setup_egress([kept])
         speed = env.registry.get("Line_A.variables.speed")
 
         def watch():
-            while len(seen) < 3:
-                seen.append((yield speed.wait_for_change()))
+            while speed.value != 4:
+                yield speed.wait_for_change()
 
         for message in messages:
             control.send(message)
-        starter = threading.Thread(target=own_registry.proxy.close)  # nothing of it is needed here
-        starter.start()
-        starter.join()
-        own_registry.start()
         env.run(until=env.process(watch()))
-    assert seen == [2, 3, 4]
+    assert [change["status"] for change in kept.system_values("system.changes")] == ["applied"] * 3
     assert control.settled == 3
 
 
@@ -198,7 +202,13 @@ def answering():
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(401, PermanentError), (403, PermanentError), (422, EncodeError), (429, UnavailableError), (503, UnavailableError)],
+    [
+        (401, PermanentError),
+        (403, PermanentError),
+        (422, EncodeError),
+        (429, UnavailableError),
+        (503, UnavailableError),
+    ],
 )
 def test_what_the_registry_says_is_told_apart(answering, status, kind):
     with pytest.raises(kind, match="told so"):

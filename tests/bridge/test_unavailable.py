@@ -1,5 +1,7 @@
 """A serializer that cannot reach what it needs: batches and messages wait for it, in order."""
 
+import pytest
+
 from dynamic_des import (
     BaseEgress,
     DynamicRealtimeEnvironment,
@@ -85,6 +87,7 @@ def test_a_deserializer_that_says_never_fails_the_ingress():
         env.registry.register_sim_parameter(SimParameter("Line_A", variables={"speed": 1}))
         env.setup_ingress([control], deserializer=Flaky(PermanentError("wrong password")))
         control.send(b"2")
-        env.run()
+        with pytest.raises(RuntimeError):  # nothing more can come
+            env.run(until=env.event())
     report = env.report().sources[0]
     assert (report.state, report.reason) == ("failed", "wrong password")

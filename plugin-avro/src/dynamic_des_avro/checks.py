@@ -144,17 +144,17 @@ class ItemsCheck(Check):
 
 
 class ValuesCheck(Check):
-    """A map."""
+    """A map. The writer would take anything empty for an empty one."""
 
     by_type = False
 
     def __init__(self, item: Check) -> None:
-        super().__init__("a map", (dict,), trusted=item.trusted)
+        super().__init__("a map", (dict,), trusted=False)
         self._item = item
         self.cuts = item.cuts
 
     def fits(self, value: Any) -> bool:
-        return self.trusted or (type(value) is dict and _all_fit(self._item, value.values()))
+        return type(value) is dict and (self._item.trusted or _all_fit(self._item, value.values()))
 
     def problem(self, value: Any, place: str) -> str | None:
         if type(value) is not dict:
@@ -196,7 +196,7 @@ class RecordCheck(Check):
 
     def complete(self) -> None:
         """Say that all fields were added."""
-        self.trusted = not self._plain and not self._deep
+        self.trusted = bool(self._fields) and not self._plain and not self._deep
 
     def fits(self, value: Any) -> bool:
         if type(value) is not dict:

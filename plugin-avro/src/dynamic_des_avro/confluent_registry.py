@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 from typing import Any
+from weakref import finalize
 
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -60,6 +61,8 @@ class ConfluentRegistry:
             )
         except Exception as error:
             raise ConfigError(f"{where}: the registry's client refuses its options: {error}. Give others.") from error
+        if not url.startswith("mock://"):
+            finalize(self, self.client.close)  # serializers have no end of their own
 
     def identify(self, subject: str, schema: Schema, *, register: bool, normalize: bool) -> int:
         """Return the id of a schema under a subject.

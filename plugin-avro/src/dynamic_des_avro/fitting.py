@@ -90,7 +90,9 @@ class _Maker:
     def _record(self, schema: dict[str, Any]) -> Check:
         record = self._made[schema["name"]] = RecordCheck(schema["name"])
         for field in schema["fields"]:
-            record.add(field["name"], optional="default" in field, check=self.make(field["type"]))
+            kind = field["type"]
+            nullable = kind == "null" or (isinstance(kind, list) and "null" in kind)  # the writer takes it for null
+            record.add(field["name"], optional="default" in field or nullable, check=self.make(kind))
         record.complete()
         return record
 

@@ -10,6 +10,7 @@ import zlib
 from time import sleep
 from typing import Any, Literal
 from uuid import UUID
+from weakref import finalize
 
 import boto3
 from botocore.config import Config
@@ -57,6 +58,7 @@ class GlueRegistry:
             raise ConfigError(f"{where}: no AWS region is known. Give region_name, or set AWS_REGION.") from error
         except Exception as error:
             raise ConfigError(f"{where}: boto3 refuses its options: {error}. Give others.") from error
+        finalize(self, self.client.close)  # serializers have no end of their own
 
     def identify(self, schema: str, definition: str, *, register: bool, compatibility: Compatibility) -> UUID:
         """Return the id of a version of a schema.

@@ -208,9 +208,7 @@ def _new_topic(given: dict[str, Any]) -> Any:
     for key, value in (("partitions", partitions), ("replication", 1 if replication is None else replication)):
         if type(value) is not int or value < 1:
             raise ConfigError(f"{where}: {given['name']!r}: {key} is {show(value)}. Give a whole number, at least 1.")
-    return new_topic(
-        given["name"], partitions=partitions, replication=replication, configs=given.get("configs") or {}
-    )
+    return new_topic(given["name"], partitions=partitions, replication=replication, configs=given.get("configs") or {})
 
 
 def _run_beside(work: Coroutine[Any, Any, None]) -> None:
