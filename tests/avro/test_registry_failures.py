@@ -90,7 +90,7 @@ def test_a_registry_that_is_killed_is_not_missed_until_a_new_schema_and_has_the_
 
 
 def test_a_registry_that_answers_late_holds_up_neither_the_loop_nor_the_clock(own_registry):
-    """The loop's longest stop is asserted well above the noise of a busy machine and well below the registry's delay."""
+    """The limit for the loop's longest stop is above a busy machine's noise and well below the registry's delay."""
     own_registry.proxy.stall()
     threading.Timer(2.0, own_registry.proxy.restore).start()
     egress = AvroEgress(ConfluentAvroSerializer(own_registry.proxied, PREDICTION))
@@ -185,7 +185,7 @@ def answering():
                 self.end_headers()
                 self.wfile.write(b'{"error_code": %d, "message": "told so"}' % status)
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815 - the name that the server calls
 
             def log_message(self, *_):
                 pass

@@ -111,8 +111,10 @@ until = 1
 [egress.ml]
 type = "kafka"
 bootstrap_servers = "127.0.0.1:9"
-topic_serializers.predictions = {{ type = "avro-confluent", registry_url = "mock://{unique}", schema = "line_m:Prediction" }}
-topic_serializers.glue = {{ type = "avro-glue", registry_name = "r", region_name = "eu-central-1", schema = "prediction.avsc" }}
+
+[egress.ml.topic_serializers]
+glue = {{ type = "avro-glue", registry_name = "r", region_name = "eu-central-1", schema = "prediction.avsc" }}
+ml = {{ type = "avro-confluent", registry_url = "mock://{unique}", schema = "line_m:Prediction" }}
 
 [egress.lines]
 type = "file"
@@ -138,7 +140,8 @@ def test_nobody_imports_a_cloud_for_nothing():
     code = """
 import sys, importlib
 importlib.import_module(sys.argv[1])
-print(sorted({"boto3", "botocore", "confluent_kafka", "jsonschema", "google.protobuf", "dataclasses_avroschema"} & set(sys.modules)))
+clients = {"boto3", "botocore", "confluent_kafka", "jsonschema", "google.protobuf", "dataclasses_avroschema"}
+print(sorted(clients & set(sys.modules)))
 """
 
     def loaded(module):

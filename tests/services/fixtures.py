@@ -46,7 +46,7 @@ def kafka_proxy(kafka_with_proxy):
 
 @pytest.fixture(scope="session")
 def schema_registry(tmp_path_factory):
-    """The address of a schema registry for the whole run, or of the one in the environment. Take subjects of your own."""
+    """The address of a schema registry for the whole run, or the one in the environment. Take subjects of your own."""
     given = registry_service.SERVICE.given
     if given:
         yield given

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
-from zlib import compress
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 
@@ -56,41 +55,27 @@ class AvroSchema:
 
 
 class AvroWriter:
-    """Writes values of one schema, each after the same header.
+    """Writes values of one schema.
 
     Args:
         schema: The schema.
-        header: What stands before each value.
-        compressed: Whether values are compressed with zlib.
+
+    Attributes:
+        parsed: The schema as fastavro has it.
+        fits: False for a value that does not fit although fastavro would not say so.
     """
 
-    def __init__(self, schema: AvroSchema, header: bytes = b"", *, compressed: bool = False) -> None:
+    def __init__(self, schema: AvroSchema) -> None:
         self._schema = schema
-        self._parsed = schema.parsed
-        self._fits = schema.check.fits
-        self._header = header
-        self._compressed = compressed
+        self.parsed = schema.parsed
+        self.fits = schema.check.quick()
 
     def write(self, value: Any) -> bytes:
-        """Return the header and the value.
+        """Return the value as bytes; if it does not fit as it is, then as dictionaries, lists and scalars.
 
         Raises:
             EncodeError: If the value does not fit the schema; names the field.
         """
-        if self._compressed:
-            return self._header + compress(AvroWriter(self._schema).write(value))
-        if self._fits(value):
-            buffer = BytesIO()
-            buffer.write(self._header)
-            try:
-                schemaless_writer(buffer, self._parsed, value)
-            except Exception:  # noqa: BLE001 - whatever it is, it is looked for again, and named
-                return self._write_plain(value)
-            return buffer.getvalue()
-        return self._write_plain(value)
-
-    def _write_plain(self, value: Any) -> bytes:
-        """Write a value that does not fit as it is, but perhaps as dictionaries, lists and scalars."""
         value = plain(value)
         place = self._schema.name.rpartition(".")[2]
         problem = self._schema.check.problem(value, place if isinstance(value, dict) else "")
@@ -98,8 +83,8 @@ class AvroWriter:
         if problem is None:
             buffer = BytesIO()
             try:
-                schemaless_writer(buffer, self._parsed, value)
-                return self._header + buffer.getvalue()
+                schemaless_writer(buffer, self.parsed, value)
+                return buffer.getvalue()
             except Exception as error:  # noqa: BLE001 - the writer's own rules: a decimal of too many digits
                 problem, cause = f"{place}: {type(error).__name__}: {error}".removesuffix("."), error
         raise EncodeError(f"Avro: {problem}. Publish what the schema asks for, or change the schema.") from cause
@@ -113,13 +98,14 @@ class AvroReader:
         reader: The schema to read them as, if another: fields that it does not have are dropped, fields that only it
             has get their defaults, narrower types are widened.
 
-    Raises:
-        DecodeError: If values of the one cannot be read as values of the other.
+    Attributes:
+        written: The one, as fastavro has it.
+        reader: The other, or None.
     """
 
     def __init__(self, written: AvroSchema, reader: AvroSchema | None = None) -> None:
-        self._written = written.parsed
-        self._reader = None if reader is None or reader.parsed == written.parsed else reader.parsed
+        self.written = written.parsed
+        self.reader = None if reader is None or reader.parsed == written.parsed else reader.parsed
         self._name = written.name
 
     def read(self, encoded: bytes) -> Any:
@@ -130,7 +116,7 @@ class AvroReader:
         """
         buffer = BytesIO(encoded)
         try:
-            value = schemaless_reader(buffer, self._written, self._reader)
+            value = schemaless_reader(buffer, self.written, self.reader)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".removesuffix(".")
             raise DecodeError(f"Avro: not a {self._name}: {reason}: {show(encoded)}.") from error

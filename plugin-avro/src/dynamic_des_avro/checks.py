@@ -60,6 +60,10 @@ class Check:
         """Return False if the value does not fit and the writer would not say so."""
         return self.trusted or type(value) in self.types
 
+    def quick(self) -> Callable[[Any], bool]:
+        """Return `fits`, or something that says the same in less time."""
+        return self.fits
+
     def problem(self, value: Any, place: str) -> str | None:
         """Return what of the value does not fit, or None if it does.
 
@@ -210,6 +214,25 @@ class RecordCheck(Check):
             if not (optional if item is _ABSENT else check.fits(item)):
                 return False
         return True
+
+    def quick(self) -> Callable[[Any], bool]:
+        """Return `fits` as one expression: half the time. Made as `dataclasses` makes its methods."""
+        names: dict[str, Any] = {"absent": _ABSENT}
+        parts = ["type(value) is dict"]
+        for number, (name, types) in enumerate(self._plain):
+            found = f"value.get({name!r}, absent)" if _Absent in types else f"value[{name!r}]"
+            ordered = sorted(types, key=lambda one: one is not float)  # the likeliest first
+            names |= {f"type_{number}_{place}": one for place, one in enumerate(ordered)}
+            others = [f" or kind is type_{number}_{place}" for place in range(1, len(ordered))]
+            parts.append(f"((kind := type({found})) is type_{number}_0{''.join(others)})")
+        for number, (name, optional, check) in enumerate(self._deep):
+            names[f"fits_{number}"] = check.fits
+            absent = f"{name!r} not in value or " if optional else ""
+            parts.append(f"({absent}fits_{number}(value[{name!r}]))")
+        lines = ("def fits(value):", " try:", f"  return {' and '.join(parts)}", " except KeyError:", "  return False")
+        exec("\n".join(lines), names)  # noqa: S102 - of names that stand in it as texts alone
+        made: Callable[[Any], bool] = names["fits"]
+        return made
 
     def problem(self, value: Any, place: str) -> str | None:
         if type(value) is not dict:

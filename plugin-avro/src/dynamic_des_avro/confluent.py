@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 from confluent_kafka.schema_registry import Schema
 
 from dynamic_des import hookimpl
-from dynamic_des.errors import DecodeError
-from dynamic_des.serializers import MessageDeserializer, MessageSerializer
-from dynamic_des_avro.avro import AvroReader, AvroSchema, AvroWriter
-from dynamic_des_avro.confluent_registry import ConfluentRegistry, framed, header_of
-from dynamic_des_avro.remembering import Remembered
+from dynamic_des.errors import ConfigError, DecodeError
+from dynamic_des_avro.avro import AvroReader, AvroSchema
+from dynamic_des_avro.avro_serializing import AvroDeserializer, AvroSerializer
+from dynamic_des_avro.confluent_registry import HEADER_SIZE, ConfluentRegistry, framed, header_of
 from dynamic_des_avro.schema_text import SchemaSource, avro_text, one_of
-from dynamic_des_avro.serializing import NameStrategy, Payload, SchemaSerializer, name_strategy
+from dynamic_des_avro.serializing import NameStrategy, Payload, name_strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from dynamic_des.serializers import MessageDeserializer, MessageSerializer
 
 __all__ = ["ConfluentAvroDeserializer", "ConfluentAvroSerializer"]
 
 
-class ConfluentAvroSerializer(SchemaSerializer):
+class ConfluentAvroSerializer(AvroSerializer):
     """Records as Avro, in the wire format of Confluent's own serializers.
 
     The registry is asked once for each topic, at its first record. While it cannot be reached, records wait; once a
@@ -56,14 +55,14 @@ class ConfluentAvroSerializer(SchemaSerializer):
         **registry_kwargs: Any,
     ) -> None:
         where = type(self).__name__
-        super().__init__(payload, self._writer_for)
         self._avro = AvroSchema(avro_text(where, one_of(where, schema_str, schema)))
+        super().__init__(self._avro, payload)
         self._subject = name_strategy(where, subject_name_strategy)
         self._register = auto_register
         self._normalize = normalize
         self._registry = ConfluentRegistry(where, registry_url, registry_kwargs)
 
-    def _writer_for(self, topic: str) -> Callable[[Any], bytes]:
+    def _header_for(self, topic: str) -> bytes:
         text = self._avro.text
         if not text.startswith(("{", "[")):
             text = f'{{"type":{text}}}'  # the registries want an object, as Confluent's serializer sends it
@@ -71,10 +70,10 @@ class ConfluentAvroSerializer(SchemaSerializer):
         schema_id = self._registry.identify(
             subject, Schema(text, "AVRO"), register=self._register, normalize=self._normalize
         )
-        return AvroWriter(self._avro, header_of(schema_id)).write
+        return header_of(schema_id)
 
 
-class ConfluentAvroDeserializer(MessageDeserializer):
+class ConfluentAvroDeserializer(AvroDeserializer):
     """Avro messages of Confluent's serializers, and of ours, as Python objects.
 
     The schema that a message was written with is asked for once, by the id in the message.
@@ -92,25 +91,21 @@ class ConfluentAvroDeserializer(MessageDeserializer):
         where = type(self).__name__
         self._reader = None if reader_schema is None else AvroSchema(avro_text(where, reader_schema))
         self._registry = ConfluentRegistry(where, registry_url, registry_kwargs)
-        self._readers = Remembered(self._reader_of)
-        self._known = self._readers.answers
+        super().__init__(HEADER_SIZE)
 
-    def deserialize(self, topic: str, payload: bytes) -> Any:  # noqa: ARG002 - the contract's signature
-        """Return what the payload holds.
+    def _first(self, payload: bytes) -> Any:
+        framed("ConfluentAvroDeserializer", payload)
+        return self._readers[payload[:HEADER_SIZE]].read(payload[HEADER_SIZE:])
 
-        Raises:
-            DecodeError: If it is not of this format, or of a schema that the registry does not have.
-            UnavailableError: If the registry does not answer and is needed: at the first message of a schema.
-        """
-        schema_id = framed("ConfluentAvroDeserializer", payload)
-        read = self._known.get(schema_id)
-        return (self._readers[schema_id] if read is None else read)(payload[5:])
-
-    def _reader_of(self, schema_id: int) -> Callable[[bytes], Any]:
+    def _reader_for(self, header: bytes) -> AvroReader:
+        schema_id = framed("ConfluentAvroDeserializer", header)
         schema, references = self._registry.schema(schema_id)
         if schema.schema_type not in (None, "AVRO"):
             raise DecodeError(f"ConfluentAvroDeserializer: the schema {schema_id} is {schema.schema_type}, not AVRO.")
-        return AvroReader(AvroSchema(str(schema.schema_str), references), self._reader).read
+        try:
+            return AvroReader(AvroSchema(str(schema.schema_str), references), self._reader)
+        except ConfigError as error:
+            raise DecodeError(f"ConfluentAvroDeserializer: the schema {schema_id}: {error}") from error
 
 
 @hookimpl

@@ -16,7 +16,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from dynamic_des.errors import ConfigError, DecodeError, EncodeError, PermanentError, UnavailableError, nearest, show
 
-__all__ = ["ConfluentRegistry", "framed", "header_of"]
+__all__ = ["HEADER_SIZE", "ConfluentRegistry", "framed", "header_of"]
 
 _KEYS = (
     "basic.auth.credentials.source", "basic.auth.user.info", "bearer.auth.client.id", "bearer.auth.client.secret",
@@ -31,6 +31,7 @@ _FORBIDDEN = (401, 403)
 _LATER = (408, 425, 429)
 _MAGIC = 0
 _FRAME = struct.Struct(">bI")
+HEADER_SIZE = _FRAME.size
 
 
 class ConfluentRegistry:

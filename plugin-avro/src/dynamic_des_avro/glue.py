@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from dynamic_des import hookimpl
-from dynamic_des.errors import ConfigError, show
-from dynamic_des.serializers import MessageDeserializer, MessageSerializer
-from dynamic_des_avro.avro import AvroReader, AvroSchema, AvroWriter
-from dynamic_des_avro.glue_registry import Compatibility, GlueRegistry, header_of, unframed
-from dynamic_des_avro.remembering import Remembered
+from dynamic_des.errors import ConfigError, DecodeError, show
+from dynamic_des_avro.avro import AvroReader, AvroSchema
+from dynamic_des_avro.avro_serializing import AvroDeserializer, AvroSerializer
+from dynamic_des_avro.glue_registry import HEADER_SIZE, Compatibility, GlueRegistry, header_of, unframed
 from dynamic_des_avro.schema_text import SchemaSource, avro_text, one_of
-from dynamic_des_avro.serializing import NameStrategy, Payload, SchemaSerializer, name_strategy
+from dynamic_des_avro.serializing import NameStrategy, Payload, name_strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from dynamic_des.serializers import MessageDeserializer, MessageSerializer
 
 __all__ = ["GlueAvroDeserializer", "GlueAvroSerializer"]
 
 
-class GlueAvroSerializer(SchemaSerializer):
+class GlueAvroSerializer(AvroSerializer):
     """Records as Avro, in the wire format of AWS's own serializers.
 
     Glue is asked once for each topic, at its first record; while it cannot be reached, records wait.
@@ -57,27 +56,24 @@ class GlueAvroSerializer(SchemaSerializer):
         **boto3_kwargs: Any,
     ) -> None:
         where = type(self).__name__
-        super().__init__(payload, self._writer_for)
         if compression not in (None, "zlib"):
             raise ConfigError(f"{where}: compression is {show(compression)}. Give 'zlib', or leave it out.")
         self._avro = AvroSchema(avro_text(where, one_of(where, schema_str, schema)))
+        super().__init__(self._avro, payload, compressed=compression == "zlib")
         self._name = name_strategy(where, schema_name_strategy)
         self._register = auto_register
         self._compatibility: Compatibility = compatibility
-        self._compressed = compression == "zlib"
         self._registry = GlueRegistry(where, registry_name, boto3_kwargs)
 
-    def _writer_for(self, topic: str) -> Callable[[Any], bytes]:
+    def _header_for(self, topic: str) -> bytes:
         name = self._name(topic, self._avro.name)
         version = self._registry.identify(
             name, self._avro.text, register=self._register, compatibility=self._compatibility
         )
-        return AvroWriter(
-            self._avro, header_of(version, compressed=self._compressed), compressed=self._compressed
-        ).write
+        return header_of(version, compressed=self._compressed)
 
 
-class GlueAvroDeserializer(MessageDeserializer):
+class GlueAvroDeserializer(AvroDeserializer):
     """Avro messages of AWS's serializers, and of ours, as Python objects.
 
     Args:
@@ -96,22 +92,20 @@ class GlueAvroDeserializer(MessageDeserializer):
         where = type(self).__name__
         self._reader = None if reader_schema is None else AvroSchema(avro_text(where, reader_schema))
         self._registry = GlueRegistry(where, registry_name, boto3_kwargs)
-        self._readers = Remembered(self._reader_of)
-        self._known = self._readers.answers
+        super().__init__(HEADER_SIZE)
 
-    def deserialize(self, topic: str, payload: bytes) -> Any:  # noqa: ARG002 - the contract's signature
-        """Return what the payload holds.
-
-        Raises:
-            DecodeError: If it is not of this format, or of a schema that Glue does not have.
-            UnavailableError: If Glue does not answer and is needed: at the first message of a schema.
-        """
+    def _first(self, payload: bytes) -> Any:
         version, value = unframed("GlueAvroDeserializer", payload)
-        read = self._known.get(version)
-        return (self._readers[version] if read is None else read)(value)
+        # known by the header of what is not compressed: what is, always comes here
+        return self._readers[header_of(UUID(bytes=version), compressed=False)].read(value)
 
-    def _reader_of(self, version: bytes) -> Callable[[bytes], Any]:
-        return AvroReader(AvroSchema(self._registry.definition(UUID(bytes=version))), self._reader).read
+    def _reader_for(self, header: bytes) -> AvroReader:
+        version = UUID(bytes=header[2:])
+        definition = self._registry.definition(version)
+        try:
+            return AvroReader(AvroSchema(definition), self._reader)
+        except ConfigError as error:
+            raise DecodeError(f"GlueAvroDeserializer: the schema version {version}: {error}") from error
 
 
 @hookimpl

@@ -18,11 +18,12 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from dynamic_des.errors import ConfigError, DecodeError, EncodeError, PermanentError, UnavailableError, show
 
-__all__ = ["Compatibility", "GlueRegistry", "header_of", "unframed"]
+__all__ = ["HEADER_SIZE", "Compatibility", "GlueRegistry", "header_of", "unframed"]
 
 Compatibility = Literal["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"]
 
 _VERSION, _PLAIN, _ZLIB = 3, 0, 5
+HEADER_SIZE = 18
 _LONGEST = 64 << 20  # bytes; a few compressed ones could fill the memory
 _FORBIDDEN = (
     "AccessDeniedException", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",

@@ -9,7 +9,7 @@ from dynamic_des.errors import ConfigError, show, suggest
 from dynamic_des.serializers import MessageSerializer
 from dynamic_des_avro.remembering import Remembered
 
-__all__ = ["NameStrategy", "Payload", "SchemaSerializer", "name_strategy"]
+__all__ = ["NameStrategy", "Payload", "SchemaSerializer", "name_strategy", "unwraps"]
 
 Payload = Literal["value", "record"]
 NameStrategy = Callable[[str, str], str]
@@ -35,6 +35,17 @@ def name_strategy(where: str, given: str | NameStrategy) -> NameStrategy:
     return _STRATEGIES[given]
 
 
+def unwraps(where: str, payload: Payload) -> bool:
+    """Return whether a record's value is written, and not all of it.
+
+    Raises:
+        ConfigError: If ``payload`` is neither ``"value"`` nor ``"record"``.
+    """
+    if payload not in ("value", "record"):
+        raise ConfigError(f"{where}: payload is {show(payload)}. Give 'value' or 'record'.")
+    return payload == "value"
+
+
 class SchemaSerializer(MessageSerializer):
     """Base of serializers that write what a schema in a registry says.
 
@@ -44,9 +55,7 @@ class SchemaSerializer(MessageSerializer):
     """
 
     def __init__(self, payload: Payload, writer_for: Callable[[str], Callable[[Any], bytes]]) -> None:
-        if payload not in ("value", "record"):
-            raise ConfigError(f"{type(self).__name__}: payload is {show(payload)}. Give 'value' or 'record'.")
-        self._unwraps = payload == "value"
+        self._unwraps = unwraps(type(self).__name__, payload)
         self._writers = Remembered(writer_for)
         self._known = self._writers.answers
 

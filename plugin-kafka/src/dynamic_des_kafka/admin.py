@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from dynamic_des.errors import ConfigError, nearest, show
 from dynamic_des.serializers import JsonSerializer
-from dynamic_des_kafka.client import abandon, close_consumer, close_producer
+from dynamic_des_kafka.client import abandon, close_admin, close_consumer, close_producer
 from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.errors import MissingTopicError, TopicError
 from dynamic_des_kafka.security import Connection, tls
@@ -188,7 +188,7 @@ class KafkaAdminConnector:
             await start(admin, self._connection, self._timeout_s)
             answer = await admin.create_topics(topics)
         finally:
-            await admin.close()
+            await close_admin(admin)
         wrong = []
         for name, code, *text in answer.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):

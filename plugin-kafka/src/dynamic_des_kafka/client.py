@@ -15,8 +15,9 @@ import aiokafka.partitioner
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+    from aiokafka.admin import AIOKafkaAdminClient
 
-__all__ = ["abandon", "close_consumer", "close_producer"]
+__all__ = ["abandon", "close_admin", "close_consumer", "close_producer"]
 
 # The module-level functions of `random` belong to the model, which may have seeded them: a reconnection must not
 # change its numbers.
@@ -39,19 +40,24 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     """
     producer._closed = True
     sender: asyncio.Task[Any] | None = producer._sender.sender_task
-    if sender is not None:
-        sender.cancel()
-    with suppress(Exception):
-        await producer.client.close()
-    if sender is None:
-        return
     for _ in range(20):
-        await asyncio.wait([sender], timeout=0.05)
-        if sender.done():
+        if sender is None or sender.done():
             break
-        sender.cancel()  # it waits for requests that nobody will answer
-    if sender.done() and not sender.cancelled():
+        sender.cancel()  # more than once: it waits for requests that nobody will answer
+        with suppress(Exception):
+            await producer.client.close()
+        await asyncio.wait([sender], timeout=0.05)
+    with suppress(Exception):
+        await producer.client.close()  # also what was connected meanwhile
+    if sender is not None and sender.done() and not sender.cancelled():
         sender.exception()  # of no interest any more
+    await farewell()
+
+
+async def farewell() -> None:
+    """Let the loop close the sockets that were closed: it does so in its next turns."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 async def close_producer(producer: AIOKafkaProducer) -> None:
@@ -59,6 +65,7 @@ async def close_producer(producer: AIOKafkaProducer) -> None:
     try:
         async with asyncio.timeout(_CLOSING_S):
             await producer.stop()
+        await farewell()
     except Exception:  # noqa: BLE001 - whatever it is, it is closed
         await abandon(producer)
 
@@ -75,3 +82,13 @@ async def close_consumer(consumer: AIOKafkaConsumer) -> None:
         await asyncio.wait([stopping], timeout=_CLOSING_S)
     if stopping.done() and not stopping.cancelled():
         stopping.exception()
+    with suppress(Exception):
+        await consumer._client.close()  # also what was connected meanwhile
+    await farewell()
+
+
+async def close_admin(admin: AIOKafkaAdminClient) -> None:
+    """Close an administrator, also one that did not start."""
+    with suppress(Exception):
+        await admin.close()
+    await farewell()

@@ -69,6 +69,6 @@ async def _why_not(connection: Connection, timeout_s: float) -> tuple[str, bool]
             cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
             said.append(f"{host}:{port}: {cause or type(cause).__name__}")
         else:
-            probe.close()
+            await probe.close()
             said.append(f"{host}:{port}: answers now")
     return "; ".join(said), False

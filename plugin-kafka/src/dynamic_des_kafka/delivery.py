@@ -50,20 +50,18 @@ def new_producer(connection: Connection, **options: Any) -> AIOKafkaProducer:
 
 
 async def submit(producer: AIOKafkaProducer, packs: Sequence[Pack]) -> None:
-    """Hand over the packs of one partition, and wait until each is in the log or refused: they say which."""
-    answers: list[asyncio.Future[Any]] = []
-    try:
-        for pack in packs:
-            answers.append(await _hand_over(producer, pack))
-    except Exception as error:  # noqa: BLE001 - noted: the other partitions are to be waited for
-        for pack in packs[len(answers) :]:
-            pack.error = error
-    for pack, answer in zip(packs, answers, strict=False):
+    """Send the packs of one partition, one after the other, up to the first that is refused; they say which.
+
+    What came after a refused one would stand before it in the log. The client has one request at a time on its way to
+    a partition anyway.
+    """
+    for pack in packs:
         try:
-            await answer
+            await (await _hand_over(producer, pack))
             pack.delivered = True
-        except Exception as error:  # noqa: BLE001 - the same
+        except Exception as error:  # noqa: BLE001 - noted: the other partitions are to be waited for
             pack.error = error
+            return
 
 
 async def _hand_over(producer: AIOKafkaProducer, pack: Pack) -> asyncio.Future[Any]:

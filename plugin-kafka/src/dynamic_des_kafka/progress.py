@@ -13,7 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from aiokafka.structs import TopicPartition
 
-from dynamic_des_kafka.client import close_consumer
+from dynamic_des_kafka.client import close_admin, close_consumer
+from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.topics import new_topic
 
@@ -69,14 +70,14 @@ class ProgressTopic:
         admin = AIOKafkaAdminClient(**self._connection.of(AIOKafkaAdminClient, request_timeout_ms=self._timeout_ms))
         try:
             async with asyncio.timeout(self._timeout_s):
-                await admin.start()
+                await start(admin, self._connection, self._timeout_s)
                 if self.name in await admin.list_topics():
                     return
                 settings = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": "600000"}
                 topic = new_topic(self.name, partitions=1, replication=None, configs=settings)
                 answer = await admin.create_topics([topic])
         finally:
-            await admin.close()
+            await close_admin(admin)
         _, code, *text = answer.topic_errors[0]
         if code not in (0, TopicAlreadyExistsError.errno):
             raise MissingTopicError(
@@ -92,7 +93,7 @@ class ProgressTopic:
         )
         try:
             async with asyncio.timeout(self._timeout_s):
-                await consumer.start()
+                await start(consumer, self._connection, self._timeout_s)
                 return await self._find(consumer, twin.encode())
         except TimeoutError as error:
             raise ConnectionError(f"{self._connection}: {self.name} was not read in {self._timeout_s:g} s.") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from aiokafka.admin import NewTopic
 
 from dynamic_des.errors import ConfigError, show
+from dynamic_des_kafka.client import close_admin
 from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.errors import MissingTopicError
 
@@ -62,7 +63,7 @@ async def try_out(admin: AIOKafkaAdminClient, connection: Connection, topics: It
         async with asyncio.timeout(timeout_s):
             found = set(await admin.list_topics())
     finally:
-        await admin.close()
+        await close_admin(admin)
     missing = sorted(set(topics) - found)
     if missing:
         names = ", ".join(map(repr, missing))

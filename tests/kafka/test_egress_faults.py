@@ -1,0 +1,228 @@
+"""A broker that dies, freezes, is absent, loses answers: nothing is lost, and nothing is there twice."""
+
+import json
+
+import pytest
+from tests.kafka.independent import Cluster
+
+from dynamic_des import DynamicRealtimeEnvironment
+from dynamic_des.testing import make_batch, make_run
+from dynamic_des.testing.calling import EgressCalls
+from dynamic_des.testing.waiting import in_background, wait_until
+from dynamic_des_kafka import KafkaEgress
+
+KINDS = pytest.mark.parametrize("transactional", [False, True], ids=["idempotent", "transactional"])
+
+
+def egress_to(address, topic, transactional, **options):
+    more = {"transactional_id": f"{topic}-tx"} if transactional else {}
+    return KafkaEgress(address, topic, topic, delivery_timeout=2.0, **more, **options)
+
+
+def publish(egress, count, meanwhile=lambda number: None):
+    """Publish in a twin of its own; call ``meanwhile`` between two events; return its report when it is torn down."""
+    with DynamicRealtimeEnvironment(factor=0, name="faults", seed=1) as env:
+        env.setup_egress([egress], batch_size=100, drain_timeout=30)
+
+        def model():
+            for number in range(count):
+                env.publish_event(f"part-{number % 7}", {"number": number})
+                if number % 100 == 0:
+                    meanwhile(number)
+                yield env.timeout(1)
+
+        env.process(model())
+        env.run()
+    return env.report()
+
+
+def numbers(cluster, topic):
+    return [record["seq"] for record in cluster.values(topic) if "seq" in record]
+
+
+@KINDS
+def test_a_broker_that_is_killed_and_restarted_loses_and_repeats_nothing(own_kafka, unique, transactional):
+    cluster = Cluster(own_kafka.bootstrap)
+    cluster.create(unique)
+
+    def meanwhile(number):
+        if number == 500:
+            own_kafka.restart()
+
+    report = publish(egress_to(own_kafka.bootstrap, unique, transactional), 1000, meanwhile)
+    assert (report.lost, numbers(cluster, unique)) == (0, list(range(1, 1001)))
+
+
+@KINDS
+def test_a_broker_that_is_frozen_at_shutdown_gets_everything_once(own_kafka, unique, transactional):
+    cluster = Cluster(own_kafka.bootstrap)
+    cluster.create(unique)
+    egress = egress_to(own_kafka.bootstrap, unique, transactional)
+
+    def meanwhile(number):
+        if number == 300:
+            own_kafka.pause()
+
+    run = in_background(lambda: publish(egress, 1000, meanwhile))
+    assert not wait_until(run.done, 4.0), "it waits for the broker"
+    own_kafka.resume()
+    assert (run.result(40).lost, numbers(cluster, unique)) == (0, list(range(1, 1001)))
+
+
+@KINDS
+def test_answers_that_are_lost_make_no_duplicates(kafka_with_proxy, kafka_proxy, unique, transactional):
+    cluster = Cluster(kafka_with_proxy.bootstrap)
+    cluster.create(unique)
+    egress = egress_to(kafka_with_proxy.proxied, unique, transactional, request_timeout_ms=1500)
+    with EgressCalls(egress, 30) as calls:
+        calls.open(make_run(unique))
+        calls.write(make_batch(range(10)))
+        kafka_proxy.swallow()
+        with pytest.raises(ConnectionError, match=r"not acknowledged within 2 s|did not end within 2 s"):
+            calls.write(make_batch(range(10), 11))
+        calls.close()
+        kafka_proxy.restore()
+        calls.open(make_run(unique))
+        calls.write(make_batch(range(10), 11))
+        calls.close()
+    assert numbers(cluster, unique) == list(range(1, 21))
+
+
+def test_a_broker_that_is_absent_at_the_start_gets_everything(own_kafka, unique):
+    cluster = Cluster(own_kafka.bootstrap)
+    cluster.create(unique)
+    own_kafka.kill()
+    run = in_background(lambda: publish(egress_to(own_kafka.bootstrap, unique, False), 500))
+    assert not wait_until(run.done, 1.0)
+    own_kafka.start()
+    assert (run.result(40).lost, numbers(cluster, unique)) == (0, list(range(1, 501)))
+
+
+def test_a_zombie_is_fenced_and_says_so(cluster, kafka, unique):
+    cluster.create(unique)
+    zombie, heir = (EgressCalls(egress_to(kafka.bootstrap, unique, True), 20) for _ in range(2))
+    with zombie, heir:
+        zombie.open(make_run(unique))
+        zombie.write(make_batch(range(5)))
+        heir.open(make_run(unique))
+        assert heir.written() == 5
+        with pytest.raises(Exception, match="fenced: another producer has taken over transactional_id"):
+            zombie.write(make_batch(range(5), 6))
+        heir.write(make_batch(["heir"] * 5, 6))
+        zombie.close()
+        heir.close()
+    assert numbers(cluster, unique) == list(range(1, 11))
+
+
+def test_a_record_of_5_mb_is_set_aside_alone(cluster, kafka, topics):
+    with EgressCalls(KafkaEgress(kafka.bootstrap, **topics), 20) as calls:
+        calls.open(make_run())
+        aside = calls.write(make_batch(["small", "x" * 5_000_000, "small"]))
+        calls.close()
+    assert [seq for seq, _ in aside] == [2]
+    assert "max_request_size is 1048576" in aside[0][1]
+    assert numbers(cluster, topics["event_topic"]) == [1, 3]
+
+
+@KINDS
+def test_a_record_that_its_topic_does_not_take_is_set_aside_alone(cluster, kafka, unique, transactional):
+    cluster.create(unique, **{"max.message.bytes": "2000"})
+    with EgressCalls(egress_to(kafka.bootstrap, unique, transactional), 30) as calls:
+        calls.open(make_run(unique))
+        values, aside = ["a" * 100] * 20 + ["x" * 5000] + ["b" * 100] * 20, None
+        batch = make_batch(values)
+        for _ in range(12):
+            try:
+                aside = calls.write(batch)
+                break
+            except ConnectionError:
+                calls.close()
+                calls.open(make_run(unique))
+        calls.close()
+    assert [(seq, reason.partition(":")[2]) for seq, reason in aside] == [(21, f" more than topic {unique!r} takes.")]
+    assert numbers(cluster, unique) == [seq for seq in range(1, 42) if seq != 21]
+
+
+def test_a_topic_that_is_deleted_while_running_is_waited_for(cluster, kafka, unique):
+    cluster.create(unique)
+    egress = egress_to(kafka.bootstrap, unique, False, request_timeout_ms=1000, metadata_max_age_ms=500)
+    with EgressCalls(egress, 30) as calls:
+        calls.open(make_run())
+        calls.write(make_batch(range(3)))
+        cluster.delete(unique)
+        with pytest.raises(LookupError, match=f"topic '{unique}' is not on the brokers. Create it"):
+            calls.write(make_batch(range(3), 4))
+        calls.close()
+        cluster.create(unique)
+        calls.open(make_run())
+        calls.write(make_batch(range(3), 4))
+        calls.close()
+    assert numbers(cluster, unique) == [4, 5, 6]
+
+
+def test_a_router_chooses_drops_and_may_raise(cluster, kafka, unique):
+    cluster.create(f"{unique}-a", f"{unique}-b")
+
+    def router(record):
+        return {0: f"{unique}-a", 1: f"{unique}-b", 2: None}[record["value"]]
+
+    egress = KafkaEgress(kafka.bootstrap, topic_router=router)
+    with EgressCalls(egress, 20) as calls:
+        calls.open(make_run())
+        aside = calls.write(make_batch([0, 1, 2, 3, 0]))
+        calls.close()
+    assert (egress.dropped, aside) == (1, [(4, "KeyError: 3")])
+    assert (numbers(cluster, f"{unique}-a"), numbers(cluster, f"{unique}-b")) == ([1, 5], [2])
+
+
+def test_keys_headers_and_partitions_are_as_kafkas_own(cluster, kafka, unique):
+    from aiokafka.partitioner import DefaultPartitioner
+
+    cluster.create(unique, partitions=4)
+    with EgressCalls(egress_to(kafka.bootstrap, unique, False), 20) as calls:
+        calls.open(make_run("w"))
+        calls.write(make_batch(range(50)))
+        calls.close()
+    records = cluster.records(unique)
+    for record in records:
+        seq = json.loads(record.value)["seq"]
+        assert record.key == f"part-{seq}".encode()
+        assert dict(record.headers) == {"seq": str(seq).encode(), "run_id": b"run-of-w"}
+        assert record.partition == DefaultPartitioner()(record.key, [0, 1, 2, 3], [])
+    assert len(records) == 50
+
+
+def test_a_dead_letter_is_what_arrived_with_the_reason_in_its_headers(cluster, kafka, unique):
+    from dynamic_des.egress import Batch
+
+    cluster.create(unique)
+    info = {"topic": "control", "partition": 3, "offset": 17, "key": "Line_A"}
+    value = {
+        "source": "KafkaIngress",
+        "reason": "not JSON",
+        "payload": "gar\u00e4bage",
+        "encoding": "utf-8",
+        "info": info,
+    }
+    letter = {"stream_type": "dead_letter", "sim_ts": 1.0, "timestamp": "t", "key": "K", "value": value, "seq": 1}
+    with EgressCalls(KafkaEgress(kafka.bootstrap, dead_letter_topic=unique), 20) as calls:
+        calls.open(make_run())
+        assert calls.write(Batch([letter], dict)) == []
+        calls.close()
+    (record,) = cluster.records(unique)
+    headers = {key: text.decode() for key, text in record.headers}
+    assert (record.key, record.value.decode()) == (b"Line_A", "gar\u00e4bage")
+    assert {key: headers[key] for key in ("topic", "partition", "offset", "reason", "source")} == {
+        "topic": "control", "partition": "3", "offset": "17", "reason": "not JSON", "source": "KafkaIngress",
+    }  # fmt: skip
+
+
+def test_the_models_random_numbers_are_left_alone(cluster, kafka, topics):
+    import random
+
+    state = random.getstate()
+    with EgressCalls(KafkaEgress(kafka.bootstrap, **topics), 20) as calls:
+        calls.open(make_run())
+        calls.write(make_batch(range(10)))
+        calls.close()
+    assert random.getstate() == state

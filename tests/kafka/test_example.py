@@ -1,0 +1,46 @@
+"""The example: a twin that is steered from another process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.kafka.independent import Cluster
+
+from dynamic_des.testing.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments, kafka, **more):
+    env = {**os.environ, "KAFKA": kafka.bootstrap, **more}
+    return subprocess.Popen(arguments, env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def succeeds(*arguments, kafka):
+    process = command(*arguments, kafka=kafka)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+
+
+def test_the_twin_is_checked_run_and_steered(own_kafka):
+    cluster = Cluster(own_kafka.bootstrap)
+    dynamic_des = [sys.executable, "-m", "dynamic_des"]
+    steer = [sys.executable, "examples/kafka/steer.py"]
+    check = command(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=own_kafka)
+    said, _ = check.communicate(timeout=60)
+    assert check.returncode == 2
+    assert "these topics are missing: 'line-a-control'. Create them." in said
+    succeeds(*steer, "topics", kafka=own_kafka)
+    succeeds(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=own_kafka)
+    run = command(*dynamic_des, "run", "examples/kafka/twin.toml", kafka=own_kafka, FACTOR="0.1", UNTIL="100")
+    assert wait_until(lambda: cluster.records("line-a-events"), 30)
+    succeeds(*steer, "Line_A.resources.lathe.current_cap", "4", kafka=own_kafka)
+    said, _ = run.communicate(timeout=60)
+    assert (run.returncode, "1 change applied, 0 refused" in said) == (0, True), said
+    capacities = [
+        one["value"] for one in cluster.values("line-a-telemetry") if one["path_id"] == "Line_A.lathe.capacity"
+    ]
+    assert set(capacities) == {1, 4}
+    events = cluster.values("line-a-events")
+    assert sorted(one["seq"] for one in events)[0] == 1

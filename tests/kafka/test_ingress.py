@@ -1,0 +1,156 @@
+"""What becomes of the unusual: snapshots, tombstones, new partitions, lost offsets, killed twins."""
+
+import json
+import logging
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from dynamic_des.testing import make_run
+from dynamic_des.testing.calling import IngressCalls
+from dynamic_des.testing.steered import SteeredTwin, change
+from dynamic_des_kafka import KafkaIngress
+
+
+def numbers(messages):
+    return [json.loads(message.payload)["value"] for message in messages]
+
+
+@pytest.fixture
+def topic(cluster, unique):
+    cluster.create(unique)
+    return unique
+
+
+def test_a_snapshot_is_the_last_message_of_every_key_and_tombstones_are_no_changes(cluster, kafka, unique):
+    cluster.create(unique, **{"cleanup.policy": "compact"})
+    for key, value in (
+        (b"a", {"value": 1}),
+        (b"b", {"value": 2}),
+        (b"a", {"value": 3}),
+        (b"b", None),
+        (b"c", {"value": 4}),
+    ):
+        cluster.send(unique, value, key=key)
+    with IngressCalls(KafkaIngress(unique, kafka.bootstrap, snapshot=True), 20) as calls:
+        calls.open(make_run(unique))
+        assert numbers(calls.from_snapshot) == [3, 4]
+        cluster.send(unique, None, key=b"c")
+        cluster.send(unique, {"value": 5}, key=b"a")
+        (message,) = calls.take(1)
+        assert (numbers([message]), message.position) == ([5], {f"{unique}/0": 7})
+        calls.close()
+
+
+def test_a_twin_that_reads_the_latest_misses_nothing_that_comes_while_it_is_down(cluster, kafka, topic):
+    cluster.send(topic, {"value": 1})
+    with IngressCalls(KafkaIngress(topic, kafka.bootstrap), 20) as calls:
+        calls.open(make_run(topic))
+        calls.close()
+    cluster.send(topic, {"value": 2})
+    with IngressCalls(KafkaIngress(topic, kafka.bootstrap), 20) as calls:
+        calls.open(make_run(topic))
+        assert numbers(calls.take(1)) == [2]
+        calls.close()
+
+
+def test_a_partition_that_is_added_is_read_from_its_beginning(cluster, kafka, topic):
+    with IngressCalls(KafkaIngress(topic, kafka.bootstrap, metadata_max_age_ms=300), 20) as calls:
+        calls.open(make_run(topic))
+        cluster.send(topic, {"value": 1}, partition=0)
+        assert numbers(calls.take(1)) == [1]
+        cluster.add_partitions(topic, 2)
+        cluster.send(topic, {"value": 2}, partition=1)
+        cluster.send(topic, {"value": 3}, partition=0)
+        assert sorted(numbers(calls.take(2))) == [2, 3]
+        calls.close()
+
+
+def test_offsets_that_are_gone_are_reported_and_the_rule_is_followed(cluster, kafka, topic, caplog):
+    cluster.send(topic, *({"value": number} for number in range(6)))
+    cluster.truncate(topic, 4)
+    ingress = KafkaIngress(topic, kafka.bootstrap, auto_offset_reset="earliest")
+    with caplog.at_level(logging.ERROR), IngressCalls(ingress, 20) as calls:
+        calls.open(make_run(topic, positions={f"{topic}/0": 1}))
+        assert numbers(calls.take(2)) == [4, 5]
+        calls.close()
+    assert caplog.messages == [
+        f"{topic}/0: offset 1 is not retained any more: 3 messages are lost. Reading goes on at 4 (earliest)."
+    ]
+
+
+def test_a_topic_that_is_missing_is_named_and_waited_for(cluster, kafka, unique):
+    ingress = KafkaIngress(unique, kafka.bootstrap)
+    with IngressCalls(ingress, 20) as calls:
+        with pytest.raises(LookupError, match=f"topic '{unique}' is not on the brokers. Create it"):
+            calls.open(make_run(unique))
+        calls.close()
+        cluster.create(unique)
+        calls.open(make_run(unique))
+        cluster.send(unique, {"value": 1})
+        assert numbers(calls.take(1)) == [1]
+        calls.close()
+
+
+def test_a_message_of_5_mb_is_refused_and_the_next_one_is_applied(cluster, kafka, unique):
+    cluster.create(unique, **{"max.message.bytes": "10000000"})
+    with SteeredTwin(unique, KafkaIngress(unique, kafka.bootstrap), 20, {}) as twin:
+        twin.start()
+        twin.wait_until_listening(lambda payload: None)
+        cluster.send(unique, b"x" * 5_000_000, change(1), b"garbage", change(2))
+        twin.wait_for([1, 2])
+
+
+def test_ten_thousand_changes_arrive_in_order(cluster, kafka, topic):
+    with SteeredTwin(topic, KafkaIngress(topic, kafka.bootstrap), 30, {}) as twin:
+        twin.start()
+        twin.wait_until_listening(lambda payload: None)
+        from tests.kafka.independent import run
+
+        async def flood():
+            from aiokafka import AIOKafkaProducer
+
+            async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+                for number in range(1, 10_001):
+                    await producer.send(topic, change(number))
+
+        run(flood())
+        twin.wait_for(list(range(1, 10_001)))
+
+
+def test_a_twin_that_is_killed_between_fetch_and_apply_applies_after_the_restart(cluster, kafka, topic):
+    cluster.send(topic, change(1))
+    script = textwrap.dedent(f"""
+        import os, signal
+        from dynamic_des.testing import make_run
+        from dynamic_des.testing.calling import IngressCalls
+        from dynamic_des_kafka import KafkaIngress
+        calls = IngressCalls(KafkaIngress({topic!r}, {kafka.bootstrap!r}, auto_offset_reset="earliest"), 20)
+        calls.open(make_run({topic!r}))
+        print(calls.take(1)[0].payload.decode(), flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=Path.cwd())
+    assert (done.returncode, json.loads(done.stdout)["value"]) == (-9, 1)
+    with IngressCalls(KafkaIngress(topic, kafka.bootstrap), 20) as calls:
+        calls.open(make_run(topic))
+        assert numbers(calls.take(1)) == [1]
+        calls.close()
+
+
+def test_deserializers_are_chosen_by_topic(cluster, kafka, topic):
+    from dynamic_des import MessageDeserializer
+
+    class Plain(MessageDeserializer):
+        def deserialize(self, topic, payload):
+            return {"path": "Contract.variables.number", "value": int(payload)}
+
+    ingress = KafkaIngress(topic, kafka.bootstrap, topic_deserializers={topic: Plain()})
+    with SteeredTwin(topic, ingress, 20, {}) as twin:
+        twin.start()
+        twin.wait_until_listening(lambda payload: None)
+        cluster.send(topic, b"7", b"8")
+        twin.wait_for([7, 8])
