@@ -78,13 +78,13 @@ def test_a_good_file_is_counted_and_nothing_is_run(checked, tables, counts):
 
 
 def test_what_is_wrong_is_printed_and_exits_with_two(checked):
-    done = checked(table("egress", "b", "consol") + table("ingress", "a", "kafka"))
+    done = checked(table("egress", "b", "consol") + table("ingress", "a", "kernel"))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         "twin.toml:7: [egress.b] type: 'consol': there is no egress of this type. Did you mean 'console'?",
         (
-            "twin.toml:10: [ingress.a] type: kafka: this plugin is not installed. "
-            'Install it: pip install "dynamic-des-kafka"'
+            "twin.toml:10: [ingress.a] type: kernel: this plugin is not installed. "
+            'Install it: pip install "dynamic-des-kernel"'
         ),
     ]
 

@@ -10,7 +10,7 @@ import pytest
 import dynamic_des
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugin-*/README.md")])
 RUN = [page for page in PAGES if page.name != "CHANGELOG.md"]
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 NAMED_PATH = re.compile(r"`((?:tests|docs|examples|benchmarks|scripts|core|plugins?)(?:-\w+)?/[\w./-]*)`")

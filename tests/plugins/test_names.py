@@ -100,8 +100,23 @@ def test_a_name_imports_its_own_plugin_alone(full):
     assert loaded == ["dynamic_des_kafka"]
 
 
+class Absent:
+    """Finds nothing of a package, as if it were not installed."""
+
+    def __init__(self, package):
+        self.package = package
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == self.package:
+            raise ModuleNotFoundError(f"No module named {self.package!r}", name=self.package)
+
+
 @pytest.mark.parametrize("name", PLUGIN_NAMES)
-def test_without_the_plugin_a_name_fails_with_the_line_to_install_it(name):
+def test_without_the_plugin_a_name_fails_with_the_line_to_install_it(name, monkeypatch):
+    package = PLUGIN_NAMES[name].module.partition(".")[0]
+    for loaded in [one for one in sys.modules if one.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setattr(sys, "meta_path", [Absent(package), *sys.meta_path])
     text = f'{name} is in a plugin that is not installed: pip install "{PLUGIN_NAMES[name].install}"'
     paths = [module for module, names in OLD_MODULES.items() if name in names]
     for module in ("dynamic_des", *(f"dynamic_des.{path}" for path in paths)):
@@ -110,6 +125,14 @@ def test_without_the_plugin_a_name_fails_with_the_line_to_install_it(name):
         assert str(caught.value) == text
 
 
+@pytest.fixture
+def fresh(monkeypatch):
+    """No plugin is loaded that an earlier test has loaded."""
+    for loaded in [one for one in sys.modules if one.startswith(("dynamic_des_kafka", "dynamic_des_redis"))]:
+        monkeypatch.delitem(sys.modules, loaded)
+
+
+@pytest.mark.usefixtures("fresh")
 def test_without_its_driver_a_name_fails_with_the_line_that_brings_it(installed):
     installed.write("dynamic_des_kafka", "import no_such_driver\n")
     with pytest.raises(ImportError) as caught:
@@ -119,6 +142,7 @@ def test_without_its_driver_a_name_fails_with_the_line_that_brings_it(installed)
     )
 
 
+@pytest.mark.usefixtures("fresh")
 def test_a_fault_of_the_plugin_itself_is_shown_as_it_is(installed):
     installed.write("dynamic_des_kafka", "import dynamic_des_kafka.gone\n")
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'dynamic_des_kafka\.gone'"):

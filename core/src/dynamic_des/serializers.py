@@ -34,6 +34,13 @@ class MessageSerializer(ABC):
             Exception: Anything else; the record is set aside with the text as the reason.
         """
 
+    def nulled(self, data: Any, encoded: bytes) -> int:  # noqa: ARG002 - for those who override it
+        """Return how many numbers of ``data`` are null in ``encoded``, because the format has no form for them.
+
+        Core counts them. Override it in a serializer that writes something else than it was given.
+        """
+        return 0
+
 
 class MessageDeserializer(ABC):
     """Turns the bytes of one format into plain Python objects."""
@@ -68,6 +75,10 @@ class JsonSerializer(MessageSerializer):
             return orjson.dumps(data, _as_plain, _OPTIONS)
         except orjson.JSONEncodeError:
             return _dumps_slowly(data)  # integers over 64 bits, numpy keys, deep nests: JSON has them, orjson not
+
+    def nulled(self, data: Any, encoded: bytes) -> int:
+        """Return how many NaN and infinities ``data`` holds."""
+        return _count_without_form(data) if b"null" in encoded else 0
 
 
 class JsonDeserializer(MessageDeserializer):
@@ -127,6 +138,23 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return _plain(_as_plain(value))
+
+
+def _count_without_form(value: Any) -> int:
+    """Return how many numbers of ``value``, keys aside, are NaN or infinite."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return sum(map(_count_without_form, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return sum(map(_count_without_form, value))
+    if isinstance(value, Enum):
+        return _count_without_form(value.value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return sum(_count_without_form(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if hasattr(value, "model_dump"):  # pydantic, without importing it
+        return _count_without_form(value.model_dump())
+    return _count_without_form(value.tolist()) if type(value).__module__ == "numpy" else 0
 
 
 def _key(key: Any) -> str:

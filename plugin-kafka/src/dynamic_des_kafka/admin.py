@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from copy import deepcopy
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, ClassVar, Self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, show
-from dynamic_des.serializers import MessageSerializer
+from dynamic_des.serializers import MessageSerializer  # noqa: TC001 - the same
 from dynamic_des_kafka.delivery import Delivery
 from dynamic_des_kafka.packing import Packing
 from dynamic_des_kafka.progress import ProgressTopic

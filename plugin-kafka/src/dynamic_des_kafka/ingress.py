@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
@@ -15,7 +15,7 @@ from aiokafka.structs import TopicPartition
 from dynamic_des.errors import ConfigError, nearest, show
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Message
-from dynamic_des.serializers import MessageDeserializer
+from dynamic_des.serializers import MessageDeserializer  # noqa: TC001 - the same
 from dynamic_des_kafka.client import close_consumer
 from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.deserializing import ByTopic
