@@ -45,6 +45,7 @@ DOCUMENTED = {
         "PermanentError",
         "PluginError",
         "ResourceError",
+        "UnavailableError",
         "UnknownPathError",
         "WrongThreadError",
     ],

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 from tests.services import kafka as kafka_service
+from tests.services import registry as registry_service
 from tests.services.kafka import Kafka
+from tests.services.registry import SchemaRegistry
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +42,28 @@ def kafka_proxy(kafka_with_proxy):
     """The proxy before the shared broker; whatever the test does to it, it works again afterwards."""
     yield kafka_with_proxy.proxy
     kafka_with_proxy.proxy.restore()
+
+
+@pytest.fixture(scope="session")
+def schema_registry(tmp_path_factory):
+    """The address of a schema registry for the whole run, or the one in the environment. Take subjects of your own."""
+    given = registry_service.SERVICE.given
+    if given:
+        yield given
+        return
+    registry_service.SERVICE.require(own=True)
+    registry = SchemaRegistry(tmp_path_factory.mktemp("registry") / "registry").start()
+    yield registry.url
+    registry.close()
+
+
+@pytest.fixture
+def own_registry(tmp_path):
+    """A schema registry of the test's own, to kill, freeze and restart."""
+    registry_service.SERVICE.require(own=True)
+    registry = SchemaRegistry(tmp_path / "registry").start()
+    yield registry
+    registry.close()
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ class Artifact:
     type: str = "jar"
     classifier: str = ""
 
-    def xml(self) -> str:
+    def xml(self, *, dependencies: bool = True) -> str:
         """Return the element of a pom."""
         fields = {
             "groupId": self.group,
@@ -40,6 +40,8 @@ class Artifact:
             "classifier": self.classifier,
         }
         inside = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in fields.items() if value)
+        if not dependencies:  # else Maven reads the descriptors of all of them, wherever those are
+            inside += "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
         return f"<dependency>{inside}</dependency>"
 
 
@@ -59,7 +61,7 @@ def fetch(artifacts: list[Artifact], folder: Path, *, dependencies: bool = True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as place:
         pom, new = Path(place, "pom.xml"), Path(place, "files")
-        pom.write_text(_POM.format(dependencies="".join(one.xml() for one in artifacts)))
+        pom.write_text(_POM.format(dependencies="".join(one.xml(dependencies=dependencies) for one in artifacts)))
         command = ["mvn", "-B", "-ntp", "-q", "-f", str(pom), _COPY, f"-DoutputDirectory={new}"]
         command += ["-DincludeScope=runtime", f"-DexcludeTransitive={str(not dependencies).lower()}"]
         try:

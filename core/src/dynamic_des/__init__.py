@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         PermanentError,
         PluginError,
         ResourceError,
+        UnavailableError,
         UnknownPathError,
         WrongThreadError,
     )
@@ -63,6 +64,7 @@ _MODULES = {
         "PermanentError",
         "PluginError",
         "ResourceError",
+        "UnavailableError",
         "UnknownPathError",
         "WrongThreadError",
     ),
@@ -120,6 +122,7 @@ __all__ = [
     "SimParameter",
     "SimulationRegistry",
     "TelemetryPayload",
+    "UnavailableError",
     "UnknownPathError",
     "WrongThreadError",
     "hookimpl",

@@ -48,6 +48,8 @@ PUBLISHED: dict[str, Published] = {
     "avro-glue": Published(
         "dynamic-des-avro[glue]", "dynamic_des_avro.glue", ("GlueAvroSerializer", "GlueAvroDeserializer")
     ),
+    "json-confluent": Published("dynamic-des-avro[json]", "dynamic_des_avro.confluent_json"),
+    "protobuf-confluent": Published("dynamic-des-avro[protobuf]", "dynamic_des_avro.confluent_protobuf"),
     "parquet": Published("dynamic-des-storage", "dynamic_des_storage"),
     "jsonl": Published("dynamic-des-storage", "dynamic_des_storage"),
     "streaming": Published("dynamic-des-streaming", "dynamic_des_streaming"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from dynamic_des.errors import EncodeError, show
+from dynamic_des.errors import EncodeError, PermanentError, UnavailableError, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -76,10 +76,19 @@ class Batch(Sequence[Payload]):
         Args:
             serializer: Called once for each record.
             topic: Passed to the serializer.
+
+        Raises:
+            UnavailableError: If the serializer cannot reach what it needs. Let it pass: the batch comes again.
+            PermanentError: If the serializer says that it never will.
         """
         known = (id(serializer), topic)
         if known not in self._encoded:
-            encoded = [self._encode_one(serializer, topic, payload) for payload in self._all()]
+            before = len(self.refused)
+            try:
+                encoded = [self._encode_one(serializer, topic, payload) for payload in self._all()]
+            except (UnavailableError, PermanentError):
+                del self.refused[before:]  # the batch comes again
+                raise
             self._note_nulled(serializer, encoded)
             self._encoded[known] = (serializer, encoded)  # kept with it: an id is used again once its object is gone
         return self._encoded[known][1]
@@ -90,6 +99,8 @@ class Batch(Sequence[Payload]):
             if not isinstance(encoded, bytes):
                 raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(encoded)}, not bytes.")
             return encoded
+        except (UnavailableError, PermanentError):
+            raise
         except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
             self.refused.append((self._seq_of(payload), f"{type(error).__name__}: {error}"))
             return None

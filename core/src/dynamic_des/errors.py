@@ -11,6 +11,7 @@
     ├── DecodeError           (ValueError)    a message is not a change
     ├── EncodeError           (ValueError)    a record cannot be written in this format
     ├── PermanentError        (RuntimeError)  a connector says: retrying will not help
+    ├── UnavailableError      (ConnectionError)  a serializer says: try again later
     └── ResourceError         (RuntimeError)  a resource was used in a way that it forbids
 
 Every text reads ``where: what is wrong, with the value. What to do.`` and keeps the original as
@@ -33,6 +34,7 @@ __all__ = [
     "PermanentError",
     "PluginError",
     "ResourceError",
+    "UnavailableError",
     "UnknownPathError",
     "WrongThreadError",
     "nearest",
@@ -86,6 +88,13 @@ class PermanentError(DynamicDesError, RuntimeError):
 
     From ``BaseEgress.write`` it means that the sink has failed for good: its records stay counted as not
     written, and nothing further is sent to it. From an ingress it ends the reopening.
+    """
+
+
+class UnavailableError(DynamicDesError, ConnectionError):
+    """Raised by a serializer or a deserializer that cannot reach what it needs, such as a schema registry.
+
+    Nothing is set aside or refused for it: the batch, or the message, waits and is tried again with growing pauses.
     """
 
 

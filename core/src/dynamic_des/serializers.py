@@ -33,7 +33,8 @@ class MessageSerializer(ABC):
             data: The record's dictionary, or what of it the format wants.
 
         Raises:
-            Exception: Anything; the record is set aside with the text as the reason.
+            UnavailableError: If what it needs cannot be reached: the batch comes again, with growing pauses.
+            Exception: Anything else; the record is set aside with the text as the reason.
         """
 
     def nulled(self, data: Sequence[Any], encoded: Sequence[bytes | None]) -> Mapping[int, int]:  # noqa: ARG002
@@ -61,7 +62,8 @@ class MessageDeserializer(ABC):
         Called in a worker thread: it may block on a schema registry.
 
         Raises:
-            Exception: Anything; the message is refused with the text as the reason.
+            UnavailableError: If what it needs cannot be reached: the message comes again, with growing pauses.
+            Exception: Anything else; the message is refused with the text as the reason.
         """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dynamic_des.errors import show
+from dynamic_des.errors import PermanentError, UnavailableError, show
 from dynamic_des.serializers import JsonSerializer
 from dynamic_des_kafka.topics import is_legal
 
@@ -75,6 +75,8 @@ class Routing:
                 else:
                     headers = [(number, b"%d" % seq), run]
                     parcels.append(self._parcel(seq, topic, record, headers))
+            except (UnavailableError, PermanentError):
+                raise  # a schema registry does not answer: the whole batch comes again
             except Exception as error:  # noqa: BLE001 - routers and serializers are the user's: counted, set aside
                 aside[seq] = f"{type(error).__name__}: {error}"
         return parcels, aside

@@ -6,7 +6,7 @@ from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import DecodeError, nearest, show
+from dynamic_des.errors import DecodeError, PermanentError, UnavailableError, nearest, show
 from dynamic_des.messages import Change, Message
 
 if TYPE_CHECKING:
@@ -47,13 +47,15 @@ def decode(payload: bytes | str, deserializer: MessageDeserializer, topic: str, 
 
     Raises:
         DecodeError: If it is larger than ``limit`` bytes, or the deserializer refuses it.
+        UnavailableError: If the deserializer cannot reach what it needs.
+        PermanentError: If the deserializer says that it never will.
     """
     if len(payload) > limit:
         raise DecodeError(f"the message has {len(payload)} bytes; {limit} are allowed. Raise max_message_bytes.")
     try:
         raw = payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else payload
         return deserializer.deserialize(topic, raw)
-    except DecodeError:
+    except (DecodeError, PermanentError, UnavailableError):
         raise
     except Exception as error:
         raise DecodeError(f"{type(deserializer).__name__}: {type(error).__name__}: {error}") from error

@@ -20,7 +20,7 @@ from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, PermanentError, show
+from dynamic_des.errors import ConfigError, PermanentError, UnavailableError, show
 from dynamic_des.sim.records import system_payload
 
 if TYPE_CHECKING:
@@ -336,6 +336,10 @@ class Sink:
                 break
             except PermanentError:
                 raise
+            except UnavailableError as error:  # the serializer's trouble: the connection itself is as good as before
+                self.retried += 1
+                self._become("connecting", str(error))
+                await asyncio.sleep(backoff.failed())
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, retried
                 self.retried += 1
                 self._become("connecting", _text(error))

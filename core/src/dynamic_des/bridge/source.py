@@ -18,7 +18,7 @@ from dynamic_des.bridge.queue_form import QueueIngress
 from dynamic_des.bridge.report import SourceReport
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.bridge.worker import Worker
-from dynamic_des.errors import ConfigError, DecodeError, PermanentError, show
+from dynamic_des.errors import ConfigError, DecodeError, PermanentError, UnavailableError, show
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Message, Outcome
 from dynamic_des.serializers import JsonDeserializer, MessageDeserializer
@@ -286,6 +286,8 @@ class Source:
             return
         try:
             change = to_change(await self._decoded(message), message, self.name)
+        except PermanentError:
+            raise
         except DecodeError as error:
             self._refuse(message, str(error))
         except Exception as error:  # noqa: BLE001 - what came in may be any object, and must not stall what follows
@@ -299,7 +301,17 @@ class Source:
             return message.payload
         if type(self._deserializer) is JsonDeserializer:
             return self._decode(message)
-        return await self.worker.call(self._decode, message)
+        backoff = Backoff()
+        while True:
+            try:
+                decoded = await self.worker.call(self._decode, message)
+            except UnavailableError as error:  # what comes behind it waits, too: changes are applied in their order
+                self._become("connecting", str(error))
+                await asyncio.sleep(backoff.failed())
+            else:
+                if backoff.failures:
+                    self._become("up", None)
+                return decoded
 
     def _decode(self, message: Message) -> Any:
         options = self._options

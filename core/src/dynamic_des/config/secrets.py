@@ -9,7 +9,8 @@ from urllib.parse import quote, unquote
 __all__ = ["Secrets", "is_secret_key"]
 
 _SECRET_KEY = re.compile(
-    r"pass(wd|phrase)?s?$|passw|pasw|(^|[_-])pwd$|secret|token|credential|authorization|cookie|api_?key|private_?key|access_?key|account_?key",
+    r"pass(wd|phrase)?s?$|passw|pasw|(^|[_-])pwd$|secret|token|credential|authorization|cookie|api_?key|private_?key|access_?key|account_?key"
+    r"|user[._]info",
     re.IGNORECASE,
 )
 # greedy up to the last @: a password that should have been percent-encoded often is not
