@@ -77,7 +77,7 @@ def test_many_time_stamps_at_once_are_what_each_is_alone(times, initial_time):
 
 
 def test_many_records_at_once_are_what_each_is_alone():
-    build = record_builder(START, 0.5)
+    build = record_builder(START, 0)
     for times in ([1, 2.75], [1, True], [10**400], [math.inf]):
         records = [(seq, now, bool(seq % 2), "x", seq) for seq, now in enumerate(times)]
         assert build.many(records) == [build(record) for record in records]
