@@ -97,7 +97,7 @@ class StorageEgress(BaseEgress):
         parts, aside = self._parts(batch)
         for part in parts:
             if part.last > self._done.get((part.folder, batch.system), 0):  # else: written before the retry
-                self._write_part(place, part)
+                self._write_part(place, part, "system" if batch.system else "records")  # which are numbered apart
                 self._done[part.folder, batch.system] = part.last
         return aside
 
@@ -148,9 +148,9 @@ class StorageEgress(BaseEgress):
             self._place.leave()
             self._place = None
 
-    def _write_part(self, place: Place, part: Part) -> None:
+    def _write_part(self, place: Place, part: Part, kind: str) -> None:
         segment = self._segments.get(part.folder) or self._new_segment(place, part.folder)
-        name = f"records_{self._run_id}_{part.first:012d}_{self._token}.{self.extension}"
+        name = f"{kind}_{self._run_id}_{part.first:012d}_{self._token}.{self.extension}"
         try:
             segment.add(f"{part.folder}/{name}" if part.folder else name, self._encode(part.data), part.data)
         except OSError:
