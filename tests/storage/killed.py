@@ -1,6 +1,6 @@
 """A process that writes until it is killed, and says after each write what it has written.
 
-    python killed.py FORMAT FOLDER FIRST
+python killed.py FORMAT FOLDER FIRST
 """
 
 import asyncio
@@ -12,7 +12,11 @@ from dynamic_des_storage import JsonlEgress, ParquetEgress
 
 def main(kind, folder, first):
     # files become full after a few batches, so that the merging is met by the signal too
-    make = {"parquet": ParquetEgress, "jsonl": JsonlEgress, "gzip": lambda *a, **k: JsonlEgress(*a, compression="gzip", **k)}
+    make = {
+        "parquet": ParquetEgress,
+        "jsonl": JsonlEgress,
+        "gzip": lambda *a, **k: JsonlEgress(*a, compression="gzip", **k),
+    }
     egress = make[kind](folder, target_file_size=20_000, router=())
     asyncio.run(egress.open(make_run(f"run{first}")))
     while True:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from dynamic_des import JsonSerializer
 from dynamic_des.errors import show
 from dynamic_des_storage.inference import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["CastError", "as_json", "cast", "fits"]
 
@@ -99,7 +101,7 @@ def _text(_: pa.DataType, value: Any) -> str:
 
 
 def _flag(_: pa.DataType, value: Any) -> bool:
-    return value if isinstance(value, bool) else _refuse()  # type: ignore[no-any-return]
+    return value if isinstance(value, bool) else _refuse()
 
 
 def _moment(kind: pa.DataType, value: Any) -> datetime:
@@ -115,11 +117,11 @@ def _date(_: pa.DataType, value: Any) -> date:
         if made.time() != time():
             _refuse()
         return made.date()
-    return made if isinstance(made, date) else _refuse()  # type: ignore[no-any-return]
+    return made if isinstance(made, date) else _refuse()
 
 
 def _bytes(_: pa.DataType, value: Any) -> bytes:
-    return value if isinstance(value, bytes) else _refuse()  # type: ignore[no-any-return]
+    return value if isinstance(value, bytes) else _refuse()
 
 
 def _decimal(_: pa.DataType, value: Any) -> Decimal:

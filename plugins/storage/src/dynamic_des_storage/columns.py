@@ -76,7 +76,9 @@ def _struct(kind: pa.StructType, values: list[Any], rows: Rows, refused: Refused
         elif value is not None and value is not ABSENT:
             refused.note(rows[index], place, f"{show(value)} is not a dictionary")
     children = [
-        column(child, [ABSENT if value is None else value.get(child.name, ABSENT) for value in kept], rows, refused, place)
+        column(
+            child, [ABSENT if value is None else value.get(child.name, ABSENT) for value in kept], rows, refused, place
+        )
         if is_json(child)
         else column(child, [None if value is None else value.get(child.name) for value in kept], rows, refused, place)
         for child in kind

@@ -52,9 +52,7 @@ def complete_merges(place: Place) -> None:
 
 def superseded(place: Place) -> set[str]:
     """Return the files whose records are in another one by now."""
-    return {
-        part for _, note in _notes(place) if place.size(note["into"]) == note["size"] for part in note["obsolete"]
-    }
+    return {part for _, note in _notes(place) if place.size(note["into"]) == note["size"] for part in note["obsolete"]}
 
 
 def _remove_obsolete(place: Place, parts: list[str], note: str) -> None:

@@ -141,7 +141,10 @@ class ParquetEgress(StorageEgress):
             (_SEQ, pa.array([record.get("seq") for record in records], _SEQ.type)),
             (pa.field("sim_ts", pa.float64()), pa.array([record["sim_ts"] for record in records], pa.float64())),
             (_TIMESTAMP, stamps.cast(_TIMESTAMP.type)),
-            *((field, column(field, [record.get(field.name) for record in records], rows, refused)) for field in _TEXTS),
+            *(
+                (field, column(field, [record.get(field.name) for record in records], rows, refused))
+                for field in _TEXTS
+            ),
         ]
         if "stream_type" not in self._routing.names:
             kinds = ["system" if system else record["stream_type"] for record in records]

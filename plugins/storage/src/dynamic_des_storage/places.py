@@ -178,5 +178,3 @@ class Place:
         if not self._whole and folder not in self._made:
             self.fs.create_dir(self.absolute(folder) if folder else self.root, recursive=True)
             self._made.add(folder)
-
-

@@ -8,7 +8,6 @@ import orjson
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from dynamic_des.errors import ConfigError
 from dynamic_des_storage.columns import Refused
 from dynamic_des_storage.merging import superseded
 from dynamic_des_storage.places import HIDDEN, Place, filesystem_and_path

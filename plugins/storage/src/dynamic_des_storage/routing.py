@@ -53,20 +53,14 @@ class Routing:
         aside: list[tuple[int, str]] = []
         if not self.names and self._function is None:
             return {"": list(range(len(records)))}, aside
-        values: list[tuple[tuple[str, Any], ...] | None]
         if self._function is not None:
             values = [self._asked(place, record, aside) for place, record in enumerate(records)]
-        else:
-            columns = [[_PARTITIONS[name](record, self._run) for record in records] for name in self.names]
-            values = [tuple(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
-        groups: dict[Any, list[int]] = {}
-        for place, value in enumerate(values):
-            if value is not None:
-                groups.setdefault(value, []).append(place)
-        folders: dict[str, list[int]] = {}
-        for value, places in groups.items():
-            folders.setdefault(_folder(value), []).extend(places)
-        return {folder: sorted(places) for folder, places in folders.items()}, aside
+            return _by_folder(values), aside
+        columns = [[_PARTITIONS[name](record, self._run) for record in records] for name in self.names]
+        if records and all(column.count(column[0]) == len(column) for column in columns):
+            first = tuple((name, column[0]) for name, column in zip(self.names, columns, strict=True))
+            return {_folder(first): list(range(len(records)))}, aside
+        return _by_folder([tuple(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]), aside
 
     def _asked(
         self, place: int, record: dict[str, Any], aside: list[tuple[int, str]]
@@ -80,6 +74,17 @@ class Routing:
             return None
 
 
+def _by_folder(values: Sequence[tuple[tuple[str, Any], ...] | None]) -> dict[str, list[int]]:
+    groups: dict[Any, list[int]] = {}
+    for place, value in enumerate(values):
+        if value is not None:
+            groups.setdefault(value, []).append(place)
+    folders: dict[str, list[int]] = {}
+    for value, found in groups.items():
+        folders.setdefault(_folder(value), []).extend(found)
+    return {folder: sorted(found) for folder, found in folders.items()}
+
+
 def _folder(values: tuple[tuple[str, Any], ...]) -> str:
     return "/".join(
         f"{quote(name, safe='')}={_NOTHING if value is None or value == '' else quote(str(value), safe=' ')}"
@@ -88,7 +93,7 @@ def _folder(values: tuple[tuple[str, Any], ...]) -> str:
 
 
 def _stream_type(record: dict[str, Any], _: RunInfo | None) -> str:
-    return "system" if "sys_seq" in record else str(record["stream_type"])
+    return "system" if "sys_seq" in record else record["stream_type"]  # type: ignore[no-any-return]
 
 
 def _date(record: dict[str, Any], _: RunInfo | None) -> str:

@@ -73,7 +73,9 @@ class TableSchema:
         return [
             column(
                 field,
-                [value.get(name, ABSENT) for value in values] if is_json(field) else [value.get(name) for value in values],
+                [value.get(name, ABSENT) for value in values]
+                if is_json(field)
+                else [value.get(name) for value in values],
                 rows,
                 refused,
             )
@@ -101,9 +103,7 @@ class TableSchema:
             log.warning("parquet: the field %r is new and left out: new_fields is 'ignore'", path)
         return None
 
-    def _deeper(
-        self, field: pa.Field, values: list[Any], rows: Sequence[int], refused: Refused, path: str
-    ) -> pa.Field:
+    def _deeper(self, field: pa.Field, values: list[Any], rows: Sequence[int], refused: Refused, path: str) -> pa.Field:
         """Return a field with what is new inside it."""
         if pa.types.is_struct(field.type):
             return field.with_type(self._struct(field.type, values, rows, refused, path))
