@@ -75,14 +75,11 @@ def _struct(kind: pa.StructType, values: list[Any], rows: Rows, refused: Refused
             kept[index] = value
         elif value is not None and value is not ABSENT:
             refused.note(rows[index], place, f"{show(value)} is not a dictionary")
-    children = [
-        column(
-            child, [ABSENT if value is None else value.get(child.name, ABSENT) for value in kept], rows, refused, place
-        )
-        if is_json(child)
-        else column(child, [None if value is None else value.get(child.name) for value in kept], rows, refused, place)
-        for child in kind
-    ]
+    children = []
+    for child in kind:
+        missing = ABSENT if is_json(child) else None
+        inner = [missing if value is None else value.get(child.name, missing) for value in kept]
+        children.append(column(child, inner, rows, refused, place))
     return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array([value is None for value in kept]))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 from uuid import UUID
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from dynamic_des_storage.inference import json_field
 
 __all__ = ["Declared", "declared_fields"]
 
-Declared = pa.Schema | type[BaseModel] | Mapping[str, str] | None
+Declared: TypeAlias = pa.Schema | type[BaseModel] | Mapping[str, str] | None
 
 _PYTHON = {
     bool: pa.bool_(),

@@ -75,9 +75,9 @@ class JsonlEgress(StorageEgress):
             some = records if len(rows) == len(records) else [records[row] for row in rows]
             lines = self._serializer.serialize_lines(some)
             if lines is None:  # one of them is unusual: each alone, and what cannot be encoded is set aside
-                each = batch.encode(self._serializer)
-                rows = [row for row in rows if each[row] is not None]
-                lines = b"".join(b"%b\n" % each[row] for row in rows)
+                each = {row: line for row, line in enumerate(batch.encode(self._serializer)) if line is not None}
+                rows = [row for row in rows if row in each]
+                lines = b"".join(each[row] + b"\n" for row in rows)
             if rows:
                 parts.append(Part(folder, records[rows[0]][number], records[rows[-1]][number], self._packed(lines)))
         return parts, [(records[row][number], reason) for row, reason in unroutable]

@@ -1,8 +1,8 @@
 """Several files become one, without a moment at which a record is missing.
 
 The file that holds the records of all of them takes the place of the first one, at once; then the others are removed.
-What is to be removed is noted before, in the hidden folder: whoever opens the place next carries out what a killed process
-left undone, and `superseded` tells readers what no longer counts.
+What is to be removed is noted before, in the hidden folder: whoever opens the place next carries out what a killed
+process left undone, and `superseded` tells readers what no longer counts.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class ParquetEgress(StorageEgress):
     """Writes records as Parquet files, in folders that every reader takes for one data set.
 
     Each has the columns ``seq``, ``sim_ts``, ``timestamp``, ``key``, ``path_id`` and one for each field of the events'
-    values; what is no dictionary is in the column ``value``. A field that is called like one of these columns, or like a
-    partition, has ``value_`` before its name.
+    values; what is no dictionary is in the column ``value``. A field that is called like one of these columns, or like
+    a partition, has ``value_`` before its name.
 
     **Promised**: when ``write`` has returned, every record of it is in a complete file that can be seen. No file is
     ever seen half written. A batch that comes again is not written twice. What cannot be cast to the schema is set

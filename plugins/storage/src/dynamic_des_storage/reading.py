@@ -109,6 +109,5 @@ def _lines_table(place: Place, names: list[str]) -> pa.Table:
     columns = {name: pa.array(column) for name, column in base.items() if name != "sys_seq" or any(column)}
     columns["timestamp"] = columns["timestamp"].cast(pa.timestamp("us", "UTC"))
     fields = [pa.field(name, column.type) for name, column in columns.items()]
-    for field in schema.fields:
-        fields.append(field.with_name(f"value_{field.name}") if field.name in columns else field)
+    fields += [f.with_name(f"value_{f.name}") if f.name in columns else f for f in schema.fields]
     return pa.table([*columns.values(), *schema.columns(values, rows, refused)], schema=pa.schema(fields))

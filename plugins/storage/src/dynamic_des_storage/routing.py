@@ -93,7 +93,7 @@ def _folder(values: tuple[tuple[str, Any], ...]) -> str:
 
 
 def _stream_type(record: dict[str, Any], _: RunInfo | None) -> str:
-    return "system" if "sys_seq" in record else record["stream_type"]  # type: ignore[no-any-return]
+    return "system" if "sys_seq" in record else record["stream_type"]
 
 
 def _date(record: dict[str, Any], _: RunInfo | None) -> str:

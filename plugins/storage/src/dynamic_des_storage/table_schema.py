@@ -70,17 +70,11 @@ class TableSchema:
 
     def columns(self, values: Sequence[Value], rows: Sequence[int], refused: Refused) -> list[pa.Array]:
         """Return values as one column for each field."""
-        return [
-            column(
-                field,
-                [value.get(name, ABSENT) for value in values]
-                if is_json(field)
-                else [value.get(name) for value in values],
-                rows,
-                refused,
-            )
-            for name, field in self._fields.items()
-        ]
+        made = []
+        for name, field in self._fields.items():
+            missing = ABSENT if is_json(field) else None
+            made.append(column(field, [value.get(name, missing) for value in values], rows, refused))
+        return made
 
     def _nested(self) -> bool:
         return any(pa.types.is_nested(field.type) for field in self._fields.values())
