@@ -63,7 +63,7 @@ def cast(kind: pa.DataType, value: Any) -> Any:
         made = _CASTS.get(kind.id, _other)(kind, value)
         pa.scalar(made, kind)
     except (ValueError, TypeError, OverflowError, ArithmeticError, pa.ArrowException) as error:
-        reason = f" ({error})" if isinstance(error, UnicodeError) else ""
+        reason = f" ({error})" if isinstance(error, (UnicodeError, CastError)) else ""
         raise CastError(f"{show(value)} is no {kind}{reason}") from error
     return made
 

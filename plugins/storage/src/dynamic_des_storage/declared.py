@@ -62,7 +62,7 @@ def _of_text(name: str, text: Any) -> pa.Field:
         if isinstance(text, str) and text.startswith("timestamp[us, tz="):
             return pa.field(name, pa.timestamp("us", text[len("timestamp[us, tz=") : -1]))
         return pa.field(name, pa.type_for_alias(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         hint = nearest(text, _NAMES)
         raise ConfigError(
             f"schema: {name}: {show(text)} is no type.{hint} Give one of Arrow's, such as {', '.join(_NAMES)}."

@@ -147,7 +147,7 @@ class Place:
 
     def absolute(self, name: str) -> str:
         """Return a name as the file system wants it."""
-        return f"{self.root}/{name}" if self.root else name
+        return f"{self.root}/{name}" if self.root and name else self.root or name
 
     def sweep(self) -> None:
         """Remove what a killed process left of files that it was writing, a day after their last change."""

@@ -82,15 +82,16 @@ def _names(place: Place) -> list[str]:
 
 def _parquet_table(filesystem: fs.FileSystem, root: str, paths: list[str]) -> pa.Table:
     hive = ds.HivePartitioning.discover(infer_dictionary=False)
-    options: dict[str, Any] = {"format": "parquet", "filesystem": filesystem, "partitioning": hive}
-    first = ds.FileSystemDatasetFactory(
+    file_format = ds.ParquetFileFormat()
+    partitions = ds.FileSystemDatasetFactory(
         filesystem,
         paths,
-        ds.ParquetFileFormat(),
+        file_format,
         ds.FileSystemFactoryOptions(partitioning=hive, partition_base_dir=root),
     )
-    schema = pa.unify_schemas(first.inspect_schemas(), promote_options="permissive")
-    return ds.dataset(paths, schema=schema, partition_base_dir=root, **options).to_table()
+    each = (file_format.inspect(one, filesystem) for one in paths)  # discovery itself looks at the first only
+    schema = pa.unify_schemas([*each, partitions.inspect()], promote_options="permissive")
+    return partitions.finish(schema).to_table()
 
 
 def _lines_table(place: Place, names: list[str]) -> pa.Table:

@@ -107,7 +107,7 @@ class ParquetIngress(_Replay):
 
     Changes are rows with ``path`` (or ``path_id``) and ``value``. With `variable`, every row is an arrival: at its time
     that variable becomes the list of the rows of that instant, each a dictionary, and who waits for its change gets
-    them all. The whole file is read before time starts, and each row applied exactly at its time; rows without one are
+    them all (those of the very start are its value before anybody can wait). The whole file is read before time starts, and each row applied exactly at its time; rows without one are
     applied before it.
 
     Args:
