@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping, Sequence  # noqa: TC003 - as below
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+from pyarrow import fs
 
 from dynamic_des import JsonSerializer
 from dynamic_des.errors import ConfigError
+from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
 from dynamic_des_storage.storage_egress import Part, StorageEgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from pyarrow import fs
-
     from dynamic_des import Batch
-    from dynamic_des_storage.routing import Router
     from dynamic_des_storage.segments import Growing
 
 __all__ = ["JsonlEgress"]

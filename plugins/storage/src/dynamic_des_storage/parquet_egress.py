@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence  # noqa: TC003 - as below
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from dynamic_des.errors import ConfigError
 from dynamic_des_storage.columns import Refused, column
-from dynamic_des_storage.declared import declared_fields
+from dynamic_des_storage.declared import (
+    Declared,
+    declared_fields,
+)
 from dynamic_des_storage.inference import ABSENT, json_field
+from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
 from dynamic_des_storage.storage_egress import Part, StorageEgress
-from dynamic_des_storage.table_schema import TableSchema, as_dictionaries
+from dynamic_des_storage.table_schema import (
+    NewFields,
+    TableSchema,
+    as_dictionaries,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from pyarrow import fs
-
     from dynamic_des import Batch
-    from dynamic_des_storage.declared import Declared
-    from dynamic_des_storage.routing import Router
     from dynamic_des_storage.segments import Growing
-    from dynamic_des_storage.table_schema import NewFields
 
 __all__ = ["Compression", "ParquetEgress"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping  # noqa: TC003 - as below
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from dynamic_des import BaseIngress, Message, PermanentError
 from dynamic_des_storage.inference import is_json
 from dynamic_des_storage.places import Place, filesystem_and_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
-
-    from pyarrow import fs
 
     from dynamic_des.messages import RunInfo
 
@@ -107,8 +107,8 @@ class ParquetIngress(_Replay):
 
     Changes are rows with ``path`` (or ``path_id``) and ``value``. With `variable`, every row is an arrival: at its time
     that variable becomes the list of the rows of that instant, each a dictionary, and who waits for its change gets
-    them all (those of the very start are its value before anybody can wait). The whole file is read before time starts, and each row applied exactly at its time; rows without one are
-    applied before it.
+    them all. Those of the very start are its value before anybody can wait. The whole file is read before time
+    starts, and each row applied exactly at its time; rows without one are applied before it.
 
     Args:
         path: The file, or a URI such as ``s3://bucket/changes.parquet``.
