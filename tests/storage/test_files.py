@@ -13,7 +13,6 @@ import pytest
 from tests.storage.conftest import files, publish, rows, values
 
 from dynamic_des import DynamicRealtimeEnvironment
-from dynamic_des.config.loading import load
 from dynamic_des.errors import ConfigError
 from dynamic_des_storage import JsonlEgress, ParquetEgress, read, to_pandas, to_polars
 
@@ -206,15 +205,13 @@ def build(env):
 """
 
 
-def test_a_configuration_file_can_name_all_of_it(tmp_path, monkeypatch):
+def test_a_configuration_file_can_name_all_of_it(tmp_path):
     (tmp_path / "twin.toml").write_text(CONFIGURATION)
     (tmp_path / "line.py").write_text(MODEL)
     (tmp_path / "changes.jsonl").write_text(json.dumps({"at": 10, "path": "L.variables.n", "value": 1}) + "\n")
-    monkeypatch.chdir(tmp_path)
-    twin = load(tmp_path / "twin.toml")
-    with twin.environment() as env:
-        twin.build(env)
-        env.run()
+    command = [sys.executable, "-m", "dynamic_des", "run", "twin.toml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     assert [row["value"] for row in rows(tmp_path / "lines")] == [
         {"part": float(number), "n": float(number >= 9)} for number in range(25)
     ]
