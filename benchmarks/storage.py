@@ -3,8 +3,8 @@
 
     python benchmarks/storage.py [--records 300000] [--rounds 3] [--desflow ../dfl/bin/python]
 
-Every figure is the median of fresh processes that take turns. ``raw`` is PyArrow or orjson alone, given dictionaries that are
-there already: no model, no queue, no thread. The bar: at least 3 times desflow's records a second.
+Every figure is the median of fresh processes that take turns. ``raw`` is PyArrow or orjson alone, given dictionaries
+that are there already: no model, no queue, no thread. The bar: at least 3 times desflow's records a second.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def run_model(env, records):
     def model():
         publish, timeout = env.publish_event, env.timeout
         for number in range(records):
-            publish("part-%d" % (number % 1000), value(number))
+            publish(f"part-{number % 1000}", value(number))
             yield timeout(0.125)
 
     env.process(model())
