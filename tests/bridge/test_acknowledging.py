@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.bridge.conftest import make_environment
 
 from dynamic_des import BaseIngress, MemoryEgress, MemoryIngress, Message
+from dynamic_des.bridge.condition import Condition
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.errors import DecodeError
 
@@ -85,7 +86,7 @@ def test_settled_in_any_order_never_more_than_the_prefix_is_acknowledged(parts, 
             told.append(dict(position))
 
     async def play():
-        settling = Settling(Noting(), "s", asyncio.get_running_loop())
+        settling = Settling(Noting(), Condition("ingress", "s"), asyncio.get_running_loop())
         settling.connect()
         entries, reached = [], {}
         for wanted in parts:

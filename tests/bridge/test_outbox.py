@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections import deque
 
 import pytest
 from tests.bridge import faults
@@ -13,6 +14,7 @@ from tests.bridge.conftest import make_environment
 from tests.bridge.test_faulty_sinks import books, publish
 
 from dynamic_des import BaseEgress, MemoryEgress
+from dynamic_des.bridge.outbox import Outbox
 
 
 @pytest.mark.parametrize("factor", [0, 0.001])
@@ -156,6 +158,47 @@ def test_batches_are_full_at_factor_0_and_the_rest_comes_at_the_end(env):
     assert egress.batches == [300, 300, 300, 100]
 
 
+def test_at_factor_0_a_flush_interval_counts_simulated_seconds(env):
+    egress = MemoryEgress()
+    env.setup_egress([egress], batch_size=300, flush_interval=10)
+    publish(env, 100, step=1)
+    env.run()
+    assert egress.batches == [10] * 10
+    assert [record["sim_ts"] for record in egress.records] == list(range(100))
+
+
+def test_at_factor_0_records_of_one_instant_are_never_cut_by_the_flush_interval(env):
+    egress = MemoryEgress()
+    env.setup_egress([egress], batch_size=300, flush_interval=0)
+
+    def model():
+        for count in (1, 5, 400):
+            yield env.timeout(1)
+            for number in range(count):
+                env.publish_telemetry("x", number)
+
+    env.process(model())
+    env.run()
+    assert egress.batches == [1, 5, 300, 100]
+
+
+def test_at_factor_0_a_flush_does_not_wait_for_the_end_of_the_run(env):
+    egress = MemoryEgress()
+    env.setup_egress([egress], batch_size=300, flush_interval=10)
+
+    def model():
+        yield env.timeout(1)
+        env.publish_telemetry("x", 1)
+        yield env.timeout(10)
+        env.publish_telemetry("x", 2)
+        while not egress.records:  # flat out: what is due is handed over within a moment of wall time
+            yield env.timeout(0.001)
+
+    env.process(model())
+    env.run()
+    assert [record["value"] for record in egress.records] == [1, 2]
+
+
 def test_in_real_time_fewer_are_written_after_the_flush_interval():
     egress = MemoryEgress()
     with make_environment(factor=1) as env:
@@ -268,3 +311,28 @@ def test_seq_numbers_every_publication_whatever_sinks_there_are(env):
     env.publish_telemetry("between two runs", 1)
     env.run()
     assert [record["seq"] for record in egress.records] == [3, 4]
+
+
+def test_what_is_just_being_taken_is_never_overlooked():
+    """The end of a run asks from another thread whether something waits, at any moment of the taking."""
+
+    class Watched(deque):
+        def popleft(self):
+            seen.append((outbox.empty, outbox.waiting))
+            taken = super().popleft()
+            seen.append((outbox.empty, outbox.waiting))
+            return taken
+
+    seen = []
+    outbox = Outbox("watched", 10, "block", batch_size=5, wake=lambda: None)
+    outbox._records, outbox._system = Watched(), Watched()
+    outbox.put(["a", "b"])
+    assert outbox.take(5) == ["a", "b"]
+    assert len(seen) == 4
+    assert not any(empty for empty, _ in seen)
+    assert all(waiting >= 2 for _, waiting in seen)
+    outbox.done(2)
+    seen.clear()
+    outbox.put_system("s")
+    assert outbox.take_system(5) == ["s"]
+    assert [empty for empty, _ in seen] == [False, False]

@@ -189,7 +189,7 @@ def test_pauses_grow_from_a_tenth_of_a_second_to_ten_and_start_over_after_succes
         ("inbox_size", 0, "inbox_size is 0. Give a whole number of at least 1."),
         ("max_message_bytes", 1.5, "max_message_bytes is 1.5. Give a whole number"),
         ("snapshot_timeout", -1, "snapshot_timeout is -1. Give seconds, 0 or more."),
-        ("on_poison", "ignore", "on_poison is 'ignore'. Give 'skip' or 'stop'."),
+        ("on_poison", "ignore", "on_poison is 'ignore'. Give 'skip', 'dead_letter' or 'stop'."),
         ("deserializer", "json", "deserializer is 'json'. Give a MessageDeserializer object."),
         ("inbox", 1, "'inbox' is no option. Did you mean 'inbox_size'?"),
     ],

@@ -38,6 +38,8 @@ LEAKY = """
                 raise ConnectionError(self.text)
 
         async def write(self, batch):
+            if batch.system:
+                return None
             if self.how == "write":
                 raise PermanentError(self.text)
             if self.how == "set aside":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Literal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from dynamic_des import BaseEgress, MessageDeserializer, MessageSerializer
+from pydantic import BaseModel, Field
+
+from dynamic_des import BaseEgress, MessageSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +16,13 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
     from somewhere import Unknown
+
+    from dynamic_des import BaseIngress, MessageDeserializer
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
 
 
 class Out(BaseEgress):
@@ -100,6 +110,52 @@ class Typed(Out):
         self.given = locals() | {"self": None}
 
 
+class Endless(Protocol):
+    def put(self, record: Any) -> None: ...
+
+
+@dataclasses.dataclass
+class Login:
+    user: str
+    tries: int = 3
+
+
+class Address(BaseModel):
+    host: str
+    port: int = Field(1, alias="PORT")
+    login: Login | None = None
+
+
+class Loose(BaseModel, extra="allow"):
+    size: int = 1
+
+
+class Nested(Out):
+    def __init__(
+        self,
+        address: Address | None = None,
+        addresses: Sequence[Address] = (),
+        logins: dict[str, Login] | None = None,
+        login: Login | int = 1,
+        loose: Loose | None = None,
+        colour: Colour = Colour.RED,
+        target: Endless | str = "",
+    ):
+        self.given = locals()
+
+
+class Teed(Out):
+    """Has connectors of its own."""
+
+    def __init__(
+        self,
+        aside: BaseEgress | None = None,
+        feeds: dict[str, BaseIngress] | None = None,
+        letters: str | Path | BaseEgress = "",
+    ):
+        self.aside, self.feeds, self.letters = aside, feeds, letters
+
+
 class Formats(Out):
     def __init__(
         self,
@@ -121,11 +177,12 @@ class Wax(MessageSerializer):
 class Calls(Out):
     def __init__(
         self,
-        when: Callable[[dict], bool] | None = None,
+        keep: Callable[[dict], bool] | None = None,
         model: type | None = None,
         router: Callable[[dict], str] | str | None = None,
+        delay: Callable[[], float] | float | Mapping[str, Any] = 1.0,
     ):
-        self.when, self.model, self.router = when, model, router
+        self.keep, self.model, self.router, self.delay = keep, model, router, delay
 
 
 def only_events(record):

@@ -2,11 +2,13 @@
 
 import dataclasses
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from dynamic_des import JsonDeserializer, JsonSerializer
+from dynamic_des import BaseEgress, ConfigError, ConsoleEgress, JsonDeserializer, JsonSerializer, MemoryIngress
 from dynamic_des.bridge.sink import SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 
@@ -201,34 +203,161 @@ def test_a_deserializer_is_a_key_that_core_owns(folder):
 
 
 def test_callables_and_classes_are_named_by_their_place(egress):
-    made = egress("Calls", "when = 'connectors:only_events'\nmodel = 'collections:OrderedDict'\nrouter = 'my-topic'")
-    assert made.when({"stream_type": "event"})
+    made = egress("Calls", "keep = 'connectors:only_events'\nmodel = 'collections:OrderedDict'\nrouter = 'my-topic'")
+    assert made.keep({"stream_type": "event"})
     assert made.model.__name__ == "OrderedDict"
     assert made.router == "my-topic"
     assert egress("Calls", "router = 'connectors:only_events'").router({"stream_type": "event"})
 
 
 def test_a_callable_may_be_made_from_a_sub_table(egress):
-    made = egress("Calls", "when = { type = 'connectors:Above', limit = 3 }")
-    assert [made.when({"value": value}) for value in (3, 4)] == [False, True]
-    assert egress("Calls", "when = { type = 'connectors:below', limit = '3' }").when(3.0)
+    made = egress("Calls", "keep = { type = 'connectors:Above', limit = 3 }")
+    assert [made.keep({"value": value}) for value in (3, 4)] == [False, True]
+    assert egress("Calls", "keep = { type = 'connectors:below', limit = '3' }").keep(3.0)
 
 
 def test_what_cannot_be_called_is_refused(refused):
-    assert refused("Calls", "when = 'connectors:number'\nmodel = 'connectors:only_events'\nrouter = 3") == [
-        "when: connectors:number: 5 cannot be called. Name a function.",
+    assert refused("Calls", "keep = 'connectors:number'\nmodel = 'connectors:only_events'\nrouter = 3") == [
+        "keep: connectors:number: 5 cannot be called. Name a function.",
         "model: connectors:only_events: <function only_events> is not a class. Name a class.",
-        'router: 3 does not name something that can be called. Write router = "module:name".',
+        'router: 3 is not text or "module:name". Write text or "module:name".',
     ]
-    assert refused("Calls", "when = 'only_events'\nmodel = 3") == [
-        "when: 'only_events' names nothing. Write \"module:name\".",
+    assert refused("Calls", "keep = 'only_events'\nmodel = 3") == [
+        "keep: 'only_events' names nothing. Write \"module:name\".",
         'model: 3 does not name a class. Write model = "module:name".',
     ]
-    assert refused("Calls", "when = 'connectors:only_event'") == [
-        "when: connectors:only_event: there is no 'only_event' in it. Did you mean 'only_events'?"
+    assert refused("Calls", "keep = 'connectors:only_event'") == [
+        "keep: connectors:only_event: there is no 'only_event' in it. Did you mean 'only_events'?"
     ]
-    assert refused("Calls", "when = { type = 'connectors:Above', limt = 3 }\nmodel = { size = 1 }") == [
-        ".when] limt: unknown key. Did you mean 'limit'?",
-        ".when] limit: is missing, and has no default. Write limit = ….",
+    assert refused("Calls", "keep = { type = 'connectors:Above', limt = 3 }\nmodel = { size = 1 }") == [
+        ".keep] limt: unknown key. Did you mean 'limit'?",
+        ".keep] limit: is missing, and has no default. Write limit = ….",
         "model: {'size': 1} does not name a class. Write model = \"module:name\".",
     ]
+
+
+def test_instead_of_a_name_a_value_may_stand_where_the_annotation_says_so(egress, refused):
+    for text, value in (("3", 3.0), ("'2.5'", 2.5), ("{ dist = 'constant' }", {"dist": "constant"})):
+        assert egress("Calls", f"delay = {text}").delay == value
+    assert egress("Calls", "delay = 'connectors:only_events'").delay({"stream_type": "event"})
+    assert refused("Calls", "delay = true\nrouter = [1]") == [
+        (
+            'delay: True is not a number or a table or "module:name". '
+            'Write a number or a table or "module:name", such as delay = 1.0.'
+        ),
+        'router: [1] is not text or "module:name". Write text or "module:name".',
+    ]
+
+
+def test_a_connector_may_have_connectors_of_its_own(egress, refused):
+    made = egress("Teed", "aside = { type = 'file', path = 'x' }\nfeeds = { a = 'memory' }")
+    assert made.aside.path == Path("x")
+    assert isinstance(made.feeds["a"], MemoryIngress)
+    assert isinstance(egress("Teed", "aside = 'console'").aside, ConsoleEgress)
+    assert egress("Teed", "letters = 'dead.jsonl'").letters == "dead.jsonl", "text is text where text is taken"
+    assert isinstance(egress("Teed", "letters = { type = 'console' }").letters, ConsoleEgress)
+    assert refused("Teed", "aside = { type = 'file', pth = 'x' }") == [
+        ".aside] pth: unknown key. Did you mean 'path'?",
+        ".aside] path: is missing, and has no default. Write path = ….",
+    ]
+    assert refused("Teed", "aside = 3\nfeeds = 'memory'") == [
+        'aside: 3 is not an egress. Write { type = "console" }.',
+        'feeds: \'memory\' is not a table of ingresses. Write feeds = { "…" = { type = "lines" } }.',
+    ]
+    [text] = refused("Teed", "aside = { type = 'dynamic_des:BaseEgress' }")
+    assert text.startswith(".aside] type: BaseEgress overrides neither write nor run: it cannot write anything. ")
+
+
+def test_a_key_inside_of_a_table_is_as_well_known_as_one_outside(egress, refused):
+    keys = """
+        address = { host = "a", hots = "b", login = { user = "u", user_name = "v" } }
+        addresses = [{ host = "a" }, { host = "b", prot = 1 }]
+        logins = { x = { usr = "u" } }
+        login = { tris = 1 }
+    """
+    assert refused("Nested", keys) == [
+        "address.hots: unknown key. Did you mean 'host'?",
+        "address.login.user_name: unknown key. Did you mean 'user'?",
+        "addresses[1].prot: unknown key. Did you mean 'port'?",
+        "logins.x.usr: unknown key. Did you mean 'user'?",
+        "logins.x.user: is missing. Write all that logins takes there.",
+        "login.tris: unknown key. Did you mean 'tries'?",
+        "login: {'tris': 1} is not a Login or a whole number. Write a Login or a whole number, such as login = 1.",
+    ]
+    given = egress("Nested", "address = { host = 'a', PORT = '3' }\nloose = { size = 2, anything = 3 }").given
+    assert (given["address"].port, given["loose"].anything) == (3, 3)
+
+
+def test_a_key_inside_of_a_table_has_its_own_line(folder):
+    folder.module("connectors", CONNECTORS.read_text())
+    head = f"{SMALL}[egress.x]\ntype = 'connectors:Nested'\n"
+    [text] = folder.problems(f"{head}[egress.x.address]\nhost = 'a'\n[egress.x.address.login]\nuser = 'u'\ntris = 1\n")
+    assert text == "twin.toml:9: [egress.x] address.login.tris: unknown key. Did you mean 'tries'?"
+
+
+def test_an_enumeration_is_shown_by_its_values(egress, refused):
+    assert egress("Nested", "colour = 'blue'").given["colour"].name == "BLUE"
+    assert refused("Nested", "colour = 'green'") == ["colour: 'green' is not 'red' or 'blue'. Write 'red' or 'blue'."]
+
+
+def test_an_annotation_that_nothing_can_be_made_of_is_not_checked(egress):
+    assert egress("Nested", "target = 3").given["target"] == 3, "a Protocol"
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What core might own one day: every sort of thing that a table can hold."""
+
+    size: int = 1
+    on_full: Literal["block", "spill"] = "block"
+    spill_dir: Path | None = None
+    keep: Callable[[dict], bool] | None = None
+    dead_letters: BaseEgress | None = None
+
+    def __post_init__(self):
+        if self.size < 1:
+            raise ConfigError(f"setup_egress: size is {self.size}. Give a number of at least 1.")
+        if self.on_full == "spill" and self.spill_dir is None:
+            raise ConfigError("setup_egress: on_full='spill' needs a folder. Give spill_dir.")
+
+
+@pytest.fixture
+def options(folder, monkeypatch):
+    """A function that returns core's options of an egress, if `Options` were all of them."""
+    folder.module("connectors", CONNECTORS.read_text())
+    monkeypatch.setattr("dynamic_des.config.loading.SinkOptions", Options)
+
+    def load(keys):
+        return folder.load(f"{SMALL}[egress.x]\ntype = 'console'\n{keys}").egresses["x"].options
+
+    return load
+
+
+def test_a_new_option_of_core_needs_no_word_here(options):
+    found = options(
+        """
+        on_full = "spill"
+        spill_dir = "overflow"
+        keep = { type = "connectors:Above", limit = 3 }
+        dead_letters = { type = "file", path = "dead.jsonl" }
+        """
+    )
+    assert (found.on_full, found.spill_dir) == ("spill", Path("overflow"))
+    assert found.keep({"value": 4})
+    assert found.dead_letters.path == Path("dead.jsonl")
+    assert options("keep = 'connectors:only_events'").keep({"stream_type": "event"})
+
+
+def test_every_option_that_is_wrong_is_named(options):
+    def refused(keys):
+        with pytest.raises(ConfigError) as caught:
+            options(keys)
+        return [line.partition("[egress.x")[2] for line in str(caught.value).splitlines()]
+
+    assert refused("size = 0\non_full = 'spill'\nkeep = 3\ndead_letters = 'fil'") == [
+        "] size: is 0. Give a number of at least 1.",
+        '] keep: 3 does not name something that can be called. Write keep = "module:name".',
+        ".dead_letters] type: 'fil': there is no egress of this type. Did you mean 'file'?",
+    ]
+    assert refused("on_full = 'spill'") == ["]: on_full='spill' needs a folder. Give spill_dir."]
+    assert refused("on_full = 'spill'\nspill_dir = 3") == ["] spill_dir: 3 is not a path. Write a path."]

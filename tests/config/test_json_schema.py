@@ -46,7 +46,10 @@ PLUGIN = '''
             *,
             mode: Literal["a", "b"] = "a",
             addresses: list[Address] = (),
-            when: Callable[[dict], bool] | None = None,
+            keep: Callable[[dict], bool] | None = None,
+            delay: Callable[[], float] | float = 1.0,
+            dead: BaseEgress | None = None,
+            mixed: Address | str = '',
             topic_serializers: dict[str, MessageSerializer] | None = None,
             since: datetime | None = None,
             **kwargs: Any,
@@ -55,6 +58,15 @@ PLUGIN = '''
         async def write(self, batch): pass
 
     class OtherEgress(FancyEgress): pass
+
+    def other_address():
+        class Address(BaseModel):
+            street: str
+        return Address
+
+    class PostalEgress(BaseEgress):
+        def __init__(self, address: other_address() | None = None): pass
+        async def write(self, batch): pass
 
     class FancyIngress(BaseIngress):
         def __init__(self, group: str = "g"): pass
@@ -68,7 +80,7 @@ PLUGIN = '''
         def __init__(self, env, name, *, reach: float): pass
 
     @hookimpl
-    def dynamic_des_register_egress(): return [FancyEgress, OtherEgress]
+    def dynamic_des_register_egress(): return [FancyEgress, OtherEgress, PostalEgress]
 
     @hookimpl
     def dynamic_des_register_ingress(): return [FancyIngress]
@@ -118,6 +130,7 @@ GOOD = [
     f"{SMALL}[egress.x]\ntype = 'my_module:MyEgress'\nanything = 3",
     f"{SMALL}[ingress.x]\ntype = 'local'\nschedule = [[1, 'a.b', 3], [2.5, 'c', 'x']]",
     f"{SMALL}[ingress.x]\ntype = 'lines'\non_poison = 'stop'\ndeserializer = 'json'",
+    f"{SMALL}[ingress.x]\ntype = 'local'\nschedule = [['${{DELAY}}', 'a.b', 3]]",
     f"{SMALL}[resources.'A.b']\ntype = 'resource'\nlifo = true",
     f"{SMALL}[parameters.A.variables]\nx = [1]\n[bounds.'A.b']\nmin = '${{LEAST}}'",
 ]
@@ -164,8 +177,14 @@ def test_what_is_wrong_is_marked_and_the_loader_agrees(plain, folder, text):
         "type = 'fancy.OtherEgress'\ntopic = 't'",
         "type = 'fancy.FancyEgress'\ntopic = 't'\nmode = 'b'\npassword = 'x'\nlinger_ms = 3\nbatch_size = 3",
         "type = 'fancy.FancyEgress'\ntopic = 't'\naddresses = [{ host = 'h' }]\nsince = 2030-01-01T00:00:00Z",
-        "type = 'fancy.FancyEgress'\ntopic = 't'\nwhen = 'm:f'\ntopic_serializers = { x = { type = 'json' } }",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\nkeep = 'm:f'\ntopic_serializers = { x = { type = 'json' } }",
         "type = 'fancy.FancyEgress'\ntopic = 't'\ntopic_serializers = { x = { type = 'fancy', colour = 'red' } }",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndelay = 3",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndelay = '${DELAY}'\nmixed = { host = 'h', port = '${PORT}' }",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndelay = 'm:f'\nmixed = 'text'",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndead = { type = 'file', path = 'x' }",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndead = { type = 'fancy.FancyEgress', topic = 'u' }",
+        "type = 'fancy.PostalEgress'\naddress = { street = 's' }",
     ],
 )
 def test_with_a_plugin_its_keys_are_accepted(fancy, plain, keys):
@@ -183,8 +202,13 @@ def test_with_a_plugin_its_keys_are_accepted(fancy, plain, keys):
         "type = 'fancy.FancyEgress'\ntopic = 't'\nmode = 'c'",
         "type = 'fancy.FancyEgress'\ntopic = 't'\nlinger = 3",
         "type = 'fancy.FancyEgress'\ntopic = 't'\naddresses = [{ port = 1 }]",
-        "type = 'fancy.FancyEgress'\ntopic = 't'\nwhen = 'f'",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\nkeep = 'f'",
         "type = 'fancy.FancyEgress'\ntopic = 't'\ntopic_serializers = { x = { type = 'fancy' } }",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndelay = true",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\nmixed = { host = 'h', prot = 1 }",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndead = { type = 'file', pth = 'x' }",
+        "type = 'fancy.FancyEgress'\ntopic = 't'\ndead = { type = 'lines' }",
+        "type = 'fancy.PostalEgress'\naddress = { host = 'h' }",
         "type = 'broken'",
     ],
 )

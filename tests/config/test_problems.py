@@ -9,7 +9,8 @@ from dynamic_des import ConfigError
 from dynamic_des.config.loading import load
 
 # what there is to choose from: this repository's own plugins are installed, too
-RESOURCES = ["resource", "container", "store", *sorted(one.name for one in entry_points(group="dynamic_des"))]
+PLUGINS = ", ".join(sorted(point.name for point in entry_points(group="dynamic_des")))
+RESOURCES = f"resource, container, store, or a plugin ({PLUGINS})"
 SMALL = '[simulation]\nmodel = "model:build"\n'
 
 
@@ -86,7 +87,7 @@ def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_file(folde
         "twin.toml:29: [bounds.\"Line_A.variables.shift\"] max: 'much' is not a number. Write a number.",
         (
             "twin.toml:32: [resources.buffer] type: 'shop': there is no resource of this type. "
-            f'Use one of {", ".join(RESOURCES)}, install a plugin that has it, or write "module:Class".'
+            f'Use one of {RESOURCES}; install a plugin that has it; or write "module:Class".'
         ),
         (
             "twin.toml:35: [ingress.control] type: kafka: this plugin is not installed. "

@@ -22,6 +22,23 @@ CONNECTORS = """
         def __init__(self, licence: SecretStr, sizes: list[SecretStr] = ()):
             raise ValueError(licence.get_secret_value())
 
+    class Login(BaseModel):
+        user: str
+        licence: SecretStr
+
+        @field_validator("user")
+        def nobody(cls, value):
+            raise ValueError(f"nobody is called {value}")
+
+    class Deep(Out):
+        def __init__(self, login: Login | None = None, logins: dict[str, list[Login]] | None = None): pass
+
+    class Ready(Out):
+        def __init__(self, licence: list[Licence]): raise RuntimeError(licence[0].text.get_secret_value())
+
+    class Licence(BaseModel):
+        text: SecretStr
+
     class Named(Out):
         def __init__(self, dsn: str = "", sasl_plain_password: int = 0, api_key: str = "", **more: Any):
             raise RuntimeError(f"cannot use {dsn} {sasl_plain_password} {api_key} {more}")
@@ -49,6 +66,9 @@ CONNECTORS = """
         "apikey",
         "private_key",
         "credentials",
+        "Authorization",
+        "cookie",
+        "AccountKey",
     ],
 )
 def test_telling_keys_are_known(key):
@@ -71,6 +91,7 @@ def test_others_are_not(key):
         ("host=h password=p user=u", "host=h password=******** user=u"),
         ("host=h password='p q' user=u", "host=h password=******** user=u"),
         ("https://h/?token=abc&x=1", "https://h/?token=********&x=1"),
+        ("Endpoint=sb://h/;SharedAccessKey=abc=;x=1", "Endpoint=sb://h/;SharedAccessKey=********;x=1"),
         ("http://h:80/a", "http://h:80/a"),
         ("at 12:30 a@b", "at 12:30 a@b"),
     ],
@@ -114,6 +135,14 @@ def test_no_text_keeps_a_secret(secret, before, after):
         f"type = 'leaky:Typed'\nlicence = {{ a = '{SECRET}' }}",
         f"type = 'leaky:Typed'\nlicence = 'good'\nsizes = ['{SECRET}', 3]",
         f"type = 'leaky:Typed'\nlicense = '{SECRET}'\npassword = '{SECRET}'",
+        f"type = 'leaky:Deep'\nlogin = '{SECRET}'",
+        f"type = 'leaky:Deep'\nlogin = {{ user = 'u', licence = '{SECRET}' }}",
+        f"type = 'leaky:Deep'\nlogin = {{ user = 'u {SECRET}', licence = '{SECRET}' }}",
+        f"type = 'leaky:Deep'\nlogins = {{ x = [{{ user = 'u', licence = ['{SECRET}'] }}] }}",
+        f"type = 'leaky:Deep'\nlogins = {{ x = '{SECRET}' }}",
+        f"type = 'leaky:Deep'\nlogins = {{ x = ['{SECRET}'] }}",
+        f"type = 'leaky:Ready'\nlicence = [{{ text = '{SECRET}' }}]",
+        f"type = 'leaky:Named'\nheaders = {{ Authorization = 'Bearer {SECRET}' }}",
         f"type = 'leaky:Named'\ndsn = 'postgres://u:{SECRET}@h/d'",
         f"type = 'leaky:Named'\ndsn = ['postgres://u:{SECRET}@h/d']",
         f"type = 'leaky:Named'\ndsn = 'host=h password={SECRET}'",

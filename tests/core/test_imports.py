@@ -16,6 +16,7 @@ PLUGINS = {"kinds", "plugins", "entrypoints", "importing"}
 # part → the parts that it may import besides itself; `the package` is `import dynamic_des`, with every name in it
 MAY_IMPORT = {
     "sim": {"errors", "messages"},
+    "components": {"sim", "errors"},
     "bridge": {"sim", *CONTRACTS},
     "config": {"bridge", "sim", "the package", *PLUGINS, *CONTRACTS},
     "cli": {"config", "bridge", "sim", "connectors", "the package", "aliases", *PLUGINS, *CONTRACTS},

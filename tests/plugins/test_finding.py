@@ -9,7 +9,8 @@ from dynamic_des import BaseEgress, ConsoleEgress, DynamicResource, JsonDeserial
 from dynamic_des.plugins import find_class
 
 # what there is to choose from: this repository's own plugins are installed, too
-EGRESSES = ["console", "file", "memory", *sorted(point.name for point in entry_points(group="dynamic_des"))]
+PLUGINS = ", ".join(sorted(point.name for point in entry_points(group="dynamic_des")))
+EGRESSES = f"console, file, memory, or a plugin ({PLUGINS})"
 
 
 def refusal(kind, name):
@@ -126,20 +127,25 @@ def test_a_typo_is_answered_with_the_nearest_name(installed):
     installed.put("plugin-good", {"goods": "plugin_good"}, plugin_good=GOOD)
     assert refusal("egress", "consol") == "'consol': there is no egress of this type. Did you mean 'console'?"
     assert refusal("egress", "kafak") == "'kafak': there is no egress of this type. Did you mean 'kafka'?"
+    assert refusal("egress", "CONSOLE") == "'CONSOLE': there is no egress of this type. Did you mean 'console'?"
     assert refusal("egress", "gods") == "'gods': there is no egress of this type. Did you mean 'goods'?"
 
 
 def test_a_name_that_resembles_nothing_is_answered_with_what_there_is():
     assert refusal("egress", "mqtt") == (
-        f"'mqtt': there is no egress of this type. Use one of {', '.join(EGRESSES)}, "
-        'install a plugin that has it, or write "module:Class".'
+        f"'mqtt': there is no egress of this type. Use one of {EGRESSES}; "
+        'install a plugin that has it; or write "module:Class".'
     )
 
 
 def test_a_built_in_of_another_kind_is_said_to_be_one():
     assert refusal("egress", "lines") == (
-        f"lines: this is an ingress, not an egress. Move it to [ingress.…], or use one of {', '.join(EGRESSES)}."
+        f"lines: this is an ingress, not an egress. Move it to [ingress.…], or use one of {EGRESSES}."
     )
+    assert refusal("egress", "store") == (
+        f"store: this is a resource, not an egress. Move it to [resources.…], or use one of {EGRESSES}."
+    )
+    assert refusal("egress", "json") == f"json: this is a serializer, not an egress. Use one of {EGRESSES}."
 
 
 def test_there_is_one_class_in_a_built_in_name():
@@ -186,6 +192,14 @@ def test_there_is_one_class_in_a_built_in_name():
                 "configuration file? Write its name as an import statement would."
             ),
         ),
+        (
+            "egress",
+            "dynamic_des:KafkaEgress",
+            (
+                "dynamic_des:KafkaEgress: KafkaEgress is in a plugin that is not installed: "
+                'pip install "dynamic-des-kafka"'
+            ),
+        ),
         ("egress", "a-b:C", "'a-b:C' names nothing. Write \"module:name\"."),
         ("egress", ":", "':' names nothing. Write \"module:name\"."),
         ("egress", ".x:C", "'.x:C' names nothing. Write \"module:name\"."),
@@ -193,6 +207,14 @@ def test_there_is_one_class_in_a_built_in_name():
 )
 def test_a_place_that_leads_nowhere_says_how_far_it_led(kind, place, text):
     assert refusal(kind, place) == text
+
+
+def test_a_module_that_raises_when_it_is_asked_for_a_name_is_quoted(installed):
+    installed.write("lazy", "def __getattr__(name): raise RuntimeError('boom')\n")
+    assert (
+        refusal("egress", "lazy:X")
+        == "lazy:X: RuntimeError: boom (lazy.py, line 1). Mend that, or name something else."
+    )
 
 
 def test_a_module_that_raises_says_where(installed):

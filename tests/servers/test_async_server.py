@@ -342,3 +342,16 @@ def test_a_cut_of_connections_keeps_those_that_are_open(env):
     assert (server.active_connections, server.utilization, server.stats.requests_rejected) == (3, 1.0, 1)
     env.run()
     assert server.stats.requests_completed == 3
+
+
+def test_an_event_that_nobody_else_waits_for_and_that_fails_ends_no_run_when_the_handler_deals_with_it(env):
+    def read(_):
+        broken = env.event()
+        env.timeout(1).callbacks.append(lambda _: broken.fail(OSError("cut")))
+        try:
+            yield broken
+        except OSError as error:
+            return f"gone at {env.now}: {error}"
+
+    assert env.run(until=AsyncServer(env, "web", io_handler=read).submit()) == "gone at 1.0: cut"
+    env.run()

@@ -5,6 +5,7 @@ import typing
 from importlib.metadata import entry_points
 
 import pytest
+from jsonschema import Draft202012Validator
 
 import dynamic_des_servers
 from dynamic_des.config.json_schema import json_schema
@@ -165,7 +166,11 @@ def test_the_schema_of_the_file_knows_the_servers():
     choices = json_schema()["properties"]["resources"]["additionalProperties"]["anyOf"]
     (server,) = [one for one in choices if one["properties"]["type"].get("const") == "servers.Server"]
     assert {"concurrency", "service_time", "queue_policy", "queue_capacity", "downstream"} <= set(server["properties"])
-    assert set(server["properties"]["service_time"]) == {"description"}  # a number, a table, a path, a function
+    validator = Draft202012Validator(server["properties"]["service_time"])
+    for good in (2, "2", "shop_model:two", "Shop.service.api", {"dist": "constant", "value": 1}):
+        assert validator.is_valid(good)
+    assert not validator.is_valid(True)
+    assert not validator.is_valid([1])
 
 
 @pytest.mark.parametrize("kind", [Server, AsyncServer, ThreadPool])

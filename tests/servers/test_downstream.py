@@ -1,7 +1,7 @@
 import pytest
 import simpy
 
-from dynamic_des import DynamicRealtimeEnvironment
+from dynamic_des import DynamicRealtimeEnvironment, SimParameter
 from dynamic_des_servers import AsyncServer, Server, ThreadPool, WeightedConcurrency
 
 
@@ -155,3 +155,17 @@ def test_in_a_plain_environment_there_are_no_named_resources(env):
     Server(env, "api", downstream="db").submit()
     with pytest.raises(ValueError, match=r"Server 'api': downstream: the environment has no resource 'db'. There are"):
         env.run()
+
+
+def test_a_live_parameter_can_be_named_and_what_it_refuses_is_logged_once(caplog):
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Shop", variables={"last": 0}))
+        server = Server(env, "api", service_time=1, downstream="Shop.variables.last")
+        server.submit(7)
+        env.run()
+        assert env.registry.get("Shop.variables.last").value == 7
+        for nonsense in ("many", "more"):
+            server.submit(nonsense)
+        env.run()
+        assert env.registry.get("Shop.variables.last").value == 7
+    assert [record.getMessage().startswith("Shop.variables.last: 'many'") for record in caplog.records] == [True]

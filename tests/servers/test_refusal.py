@@ -387,3 +387,20 @@ def test_thousands_of_failures_in_a_row_do_not_exhaust_the_stack(env):
     env.run()
     assert last.ok
     assert (pool.requests_failed, env.now) == (5000, 2)
+
+
+@pytest.mark.parametrize("what", ["queue_capacity", "max_wait"])
+def test_a_bound_that_a_function_gives_may_be_infinite_and_nonsense_leaves_the_queue_as_it_was(env, what):
+    bounds = iter([float("inf"), "many", -1, float("inf")])
+    server = Server(env, "api", service_time=1, **{what: lambda: next(bounds)})
+    if what == "queue_capacity":
+        server.submit()  # has not to wait: the bound is not read
+    server.submit()
+    for _ in range(2):
+        with pytest.raises(ValueError, match=rf"Server 'api': {what}: .* is not a finite number, 0 or more"):
+            server.submit()
+    server.submit()
+    waiting = 2 if what == "queue_capacity" else 1
+    assert (server.active_requests, server.depth) == (1, waiting)
+    env.run()
+    assert server.stats.requests_completed == waiting + 1

@@ -1,7 +1,7 @@
 import pytest
 
 from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress
-from dynamic_des_servers import AsyncServer, Server, ThreadPool
+from dynamic_des_servers import AsyncServer, Server, ThreadPool, publish_telemetry
 
 
 def test_one_call_publishes_the_figures_of_the_moment():
@@ -67,3 +67,18 @@ def test_the_figures_of_an_event_loop_are_those_of_its_connections(env):
 def test_an_environment_that_publishes_nothing_says_so(env):
     with pytest.raises(ValueError, match=r"api: Environment publishes no telemetry. Use a DynamicRealtimeEnvironment"):
         Server(env, "api").publish_telemetry()
+
+
+def test_figures_are_published_at_whole_multiples_of_an_interval_until_stopped():
+    egress = MemoryEgress()
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([egress])
+        server = Server(env, "api", service_time=3)
+        publication = publish_telemetry(env, server, "Shop.api", interval=2.0)
+        for _ in range(2):
+            server.submit()
+        env.run(until=5)
+        publication.stop()
+        env.run()
+    depths = [(one["sim_ts"], one["value"]) for one in egress.records if one["path_id"] == "Shop.api.depth"]
+    assert depths == [(0, 1), (2, 1), (4, 0)]

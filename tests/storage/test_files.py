@@ -125,6 +125,16 @@ def test_a_merge_that_was_interrupted_doubles_nothing_and_is_completed_by_the_ne
     assert not (tmp_path / ".dynamic-des").exists()
 
 
+def test_numbers_that_json_does_not_have_are_counted(tmp_path):
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([JsonlEgress(tmp_path)])
+        env.publish_event("p", {"n": float("nan"), "none": None})
+        env.publish_event("p", {"n": 1.0, "none": None})
+        env.run(1)
+        assert env.report().sinks[0].nulled == 1
+    assert values(tmp_path) == [{}, {"n": 1.0}]
+
+
 def test_reading_nothing_says_what_to_give(tmp_path):
     with pytest.raises(FileNotFoundError, match="no Parquet and no JSON lines file"):
         read(tmp_path)

@@ -521,3 +521,17 @@ def test_max_records_must_be_a_whole_number(env, log):
     group.join("c1")
     with pytest.raises(ValueError, match="max_records: -1"):
         group.poll("c1", -1)
+
+
+def test_lag_without_anywhere_to_start_counts_what_is_kept(env, run):
+    log = EventLog(env, "orders", 1, None, {"max_records": 3}, append_latency=0, retention_check_interval=1.0)
+    group = ConsumerGroup(env, "billing", log, auto_offset_reset="none")
+
+    def model():
+        for number in range(10):
+            yield log.append("k", number)
+        yield group.join("c1")
+        yield env.timeout(1)
+        return group.consumer_lag("c1")
+
+    assert run(model()) == {0: 3}

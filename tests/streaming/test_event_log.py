@@ -273,7 +273,7 @@ def test_a_read_with_nonsense_is_refused_at_the_call(env):
     log = EventLog(env, "orders")
     with pytest.raises(ValueError, match=r"the offset 'tail' is not a whole number"):
         log.read(0, "tail")
-    with pytest.raises(ValueError, match=r"max_records: -1 is not a whole number of 0 or more"):
+    with pytest.raises(ValueError, match=r"max_records: -1 is not a whole number, 0 or more"):
         log.read(0, 0, -1)
 
 

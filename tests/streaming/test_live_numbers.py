@@ -106,7 +106,7 @@ def test_a_table_is_a_distribution(twin, env):
 
 def test_text_that_is_a_number_is_that_number(env):
     assert times(env, EventLog(env, "orders", append_latency="0.25"), 2) == [0.25, 0.25]
-    with pytest.raises(ValueError, match=r"orders\.append_latency: -1\.0 is not a finite number"):
+    with pytest.raises(ValueError, match=r"orders\.append_latency: -1 is not a finite number"):
         EventLog(env, "orders", append_latency="-1")
 
 
@@ -151,3 +151,19 @@ def test_the_allowed_lateness_may_be_live(twin):
         1,
         15.0,
     )  # freed when it was planned to be, at the latest
+
+
+def test_a_rebalance_that_is_on_ends_when_it_was_to_end_though_the_delay_has_become_shorter(twin):
+    twin.registry.update("Line_A.variables.latency", 5.0)
+    group = ConsumerGroup(twin, "billing", EventLog(twin, "orders"), rebalance_delay="Line_A.variables.latency")
+
+    def member(name, start):
+        yield twin.timeout(start)
+        yield group.join(name)
+        return twin.now
+
+    first, second = (twin.process(member(name, start)) for name, start in (("c1", 0), ("c2", 2)))
+    twin.run(until=1)
+    twin.registry.update("Line_A.variables.latency", 1.0)
+    twin.run()
+    assert (first.value, second.value, group.generation) == (5.0, 5.0, 1)

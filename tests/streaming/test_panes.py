@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
+
 import pytest
 
-from dynamic_des_streaming import EarlyTrigger, Pane, SessionWindow, StreamProcessor, TumblingWindow
+from dynamic_des_streaming import EarlyTrigger, Pane, SessionWindow, StreamProcessor, TumblingWindow, WindowState
 
 
 @pytest.fixture
@@ -118,3 +120,36 @@ def test_a_pane_is_text():
 def test_a_trigger_says_what_it_was_made_with():
     trigger = EarlyTrigger(every_s=5, every_records=3)
     assert (trigger.every_s, trigger.every_records) == (5.0, 3)
+
+
+def test_what_is_new_in_sessions_that_merge_counts_together(env, results):
+    processor = lists(env, results, SessionWindow(5.0), early_trigger=EarlyTrigger(every_records=5), watermark="event")
+    feed(env, processor, [(0, "a", 1, 1.0), (0, "a", 2, 10.0), (0, "a", 3, 11.0), (0, "a", 4, 5.5)])
+    env.run()
+    assert results == []
+    feed(env, processor, [(env.now, "a", 5, 6.0)])
+    env.run()
+    assert [(values, pane) for _, _, values, pane, _ in results] == [([1, 2, 3, 4, 5], "early")]
+
+
+@pytest.mark.parametrize("trigger", [EarlyTrigger(every_records=1000), EarlyTrigger(every_s=7.0)])
+def test_sessions_that_merged_are_not_held_on_to(env, trigger):
+    processor = StreamProcessor(env, "p", SessionWindow(5.0), len, lambda result: None, early_trigger=trigger)
+
+    def model():
+        for _ in range(100):
+            for offset in (0.0, 9.0, 4.5):
+                processor.process("k", 1, env.now + offset)
+            yield env.timeout(50.0)
+
+    env.process(model())
+    env.run()
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, WindowState) and one.key == "k"]
+
+
+def test_a_session_that_merges_goes_on_counting_the_results_of_the_one_that_had_more(env, results):
+    processor = lists(env, results, SessionWindow(5.0), early_trigger=EarlyTrigger(every_records=1), watermark="event")
+    feed(env, processor, [(0, "a", 1, 1.0), (0, "a", 2, 10.0), (0, "a", 3, 11.0), (0, "a", 4, 5.5)])
+    env.run()
+    assert [index for *_, index in results] == [0, 0, 1, 2]

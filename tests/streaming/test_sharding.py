@@ -93,3 +93,8 @@ def test_what_was_routed_before_makes_no_difference():
     strategy.get_shard(12345, 4)
     with pytest.raises(ValueError, match=r"12345\.0 cannot be routed"):
         strategy.get_shard(12345.0, 4)
+
+
+def test_text_that_is_no_valid_unicode_is_routed_too():
+    for strategy in (HashSharding(), KafkaSharding()):
+        assert strategy.get_shard("\ud800", 4) in range(4)

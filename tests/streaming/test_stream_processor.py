@@ -347,6 +347,13 @@ def test_an_event_time_must_be_finite(env, time):
     assert processor.stats.events_processed == 0
 
 
+def test_a_key_must_be_hashable(env):
+    processor = StreamProcessor(env, "p", TumblingWindow(1.0), len, [].append)
+    with pytest.raises(ValueError, match=r"p: the key \['a', 1\] cannot be looked up\. Give something hashable"):
+        processor.process(["a", 1], 1)
+    assert (processor.stats.events_processed, processor.active_windows, env.peek()) == (0, 0, float("inf"))
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -390,3 +397,15 @@ def test_the_run_ends_for_every_kind_of_window(env, results):
         StreamProcessor(env, str(number), window_type, len, results, 10.0).process("a", 1)
     env.run()
     assert env.now == 13.0
+
+
+def test_a_window_is_emitted_at_its_end_and_not_the_rounding_error_before(env):
+    env.run(until=0.645)
+    assert 0.645 + (5.2 - 0.645) < 5.2  # what the clock would add up to
+    results = []
+    processor = StreamProcessor(
+        env, "p", TumblingWindow(0.1), len, lambda r: results.append(env.now), 0, "drop", None, 0
+    )
+    processor.process("k", 1, 5.15)
+    env.run()
+    assert results[0] >= 5.2

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dynamic_des.components.lattice import Lattice
 from dynamic_des_streaming import (
     SessionWindow,
     SlidingWindow,
@@ -16,7 +17,6 @@ from dynamic_des_streaming import (
     WindowState,
     WindowType,
 )
-from dynamic_des_streaming.lattice import Lattice
 
 STEPS = st.one_of(
     st.sampled_from([0.1, 0.01, 0.3, 1 / 3, 0.7, 1e-3, 1.1, 2.5, 7.0, 60.0, 3600.0, 86400.0]),

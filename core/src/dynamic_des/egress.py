@@ -30,9 +30,11 @@ class Batch(Sequence[Payload]):
     Attributes:
         system: True when these are the framework's own ``system.*`` records.
         refused: ``(seq, reason)`` of the records that `encode` could not encode; core sets them aside.
+        nulled: ``seq`` → how many of a record's numbers are ``null`` in what `encode` returned, because the format has
+            no form for them (JSON has none for NaN and infinities); core counts them.
     """
 
-    __slots__ = ("_build", "_encoded", "_payloads", "_raw", "refused", "system")
+    __slots__ = ("_build", "_encoded", "_payloads", "_raw", "nulled", "refused", "system")
 
     def __init__(self, raw: Sequence[Any], build: Callable[[Any], Payload], *, system: bool = False) -> None:
         self._raw = raw
@@ -40,6 +42,7 @@ class Batch(Sequence[Payload]):
         self._payloads: list[Payload] | None = None
         self._encoded: dict[tuple[int, str], tuple[MessageSerializer, list[bytes | None]]] = {}
         self.refused: list[tuple[int, str]] = []
+        self.nulled: dict[int, int] = {}
         self.system = system
 
     def __len__(self) -> int:
@@ -77,20 +80,33 @@ class Batch(Sequence[Payload]):
         """
         known = (id(serializer), topic)
         if known not in self._encoded:
-            encoded = [self._encode_one(serializer, topic, payload) for payload in self._all()]
+            nulled = getattr(serializer, "nulled", _none)  # not every serializer is derived from the base class
+            encoded = [self._encode_one(serializer, topic, payload, nulled) for payload in self._all()]
             self._encoded[known] = (serializer, encoded)  # kept with it: an id is used again once its object is gone
         return self._encoded[known][1]
 
-    def _encode_one(self, serializer: MessageSerializer, topic: str, payload: Payload) -> bytes | None:
+    def _encode_one(
+        self, serializer: MessageSerializer, topic: str, payload: Payload, nulled: Callable[[Payload, bytes], int]
+    ) -> bytes | None:
         try:
             encoded = serializer.serialize(topic, payload)
             if not isinstance(encoded, bytes):
                 raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(encoded)}, not bytes.")
+            if count := nulled(payload, encoded):
+                seq = self._seq_of(payload)
+                self.nulled[seq] = max(count, self.nulled.get(seq, 0))  # a retry may come with another serializer
             return encoded
         except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
-            seq = payload["sys_seq"] if self.system else payload["seq"]
-            self.refused.append((seq, f"{type(error).__name__}: {error}"))
+            self.refused.append((self._seq_of(payload), f"{type(error).__name__}: {error}"))
             return None
+
+    def _seq_of(self, payload: Payload) -> int:
+        seq: int = payload["sys_seq"] if self.system else payload["seq"]
+        return seq
+
+
+def _none(payload: Payload, encoded: bytes) -> int:  # noqa: ARG001
+    return 0
 
 
 class BaseEgress:

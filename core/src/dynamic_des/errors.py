@@ -42,6 +42,9 @@ __all__ = [
 ]
 
 
+_ANOTHER_CASE = 0.85  # how alike two names must be that share no letter in the same case
+
+
 class DynamicDesError(Exception):
     """The root of the tree: catches everything this framework raises on purpose."""
 
@@ -100,8 +103,14 @@ def nearest(name: object, known: Iterable[str], cutoff: float = 0.6) -> str:
     """
     from difflib import get_close_matches  # milliseconds, and most runs make no mistake
 
+    names = list(known)
     try:
-        matches = get_close_matches(str(name)[:200], list(known), n=1, cutoff=cutoff)
+        given = str(name)[:200]
+        matches = get_close_matches(given, names, n=1, cutoff=cutoff)
+        if not matches:  # another case throughout
+            folded = {one.casefold(): one for one in names}
+            found = get_close_matches(given.casefold(), folded, n=1, cutoff=max(cutoff, _ANOTHER_CASE))
+            matches = [folded[one] for one in found]
     except (ValueError, RecursionError):  # an integer of 5000 digits, a list nested 5000 deep
         return ""
     return f" Did you mean {matches[0]!r}?" if matches else ""

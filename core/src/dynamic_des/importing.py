@@ -33,9 +33,19 @@ def import_object(place: str) -> Any:
     except (Exception, SystemExit) as error:
         raise PluginError(f"{place}: the module {module_name!r} raised {raised(error)}. Mend the module.") from error
     for part in name.split("."):
-        if not hasattr(found, part):
-            public = [known for known in dir(found) if not known.startswith("_")]
-            hint = nearest(part, public) or " Write the name of something that is defined there."
-            raise PluginError(f"{place}: there is no {part!r} in it.{hint}")
-        found = getattr(found, part)
+        found = _attribute(found, part, place)
     return found
+
+
+def _attribute(found: Any, part: str, place: str) -> Any:
+    """Return what a module, or something in it, has under a name."""
+    try:
+        if hasattr(found, part):
+            return getattr(found, part)
+    except ImportError as error:  # of a plugin that is not installed: says what to do
+        raise PluginError(f"{place}: {error}") from error
+    except Exception as error:
+        raise PluginError(f"{place}: {raised(error)}. Mend that, or name something else.") from error
+    public = [known for known in dir(found) if not known.startswith("_")]
+    hint = nearest(part, public) or " Write the name of something that is defined there."
+    raise PluginError(f"{place}: there is no {part!r} in it.{hint}")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["PluginReport", "find_class", "report_plugins"]
 
 
+_TABLES = {"ingress": "ingress", "egress": "egress", "resource": "resources"}  # where a kind stands in a file
+
+
 @dataclass(frozen=True)
 class PluginReport:
     """What is known about one entry point.
@@ -85,10 +88,9 @@ def _own(kind: Kind, name: str, class_name: str) -> type[Any]:
         if found.__name__ == class_name:
             return found
         raise PluginError(f"{name}.{class_name}: there is only {found.__name__} in it. Write type = {name!r}.")
-    kinds = RESERVED[name]
-    raise PluginError(
-        f"{name}: this is {kinds[0]}, not {kind}. Move it to [{kinds[0].name}.…], or use one of {_known(kind)}."
-    )
+    other = RESERVED[name][0]
+    move = f"Move it to [{_TABLES[other.name]}.…], or use" if other.name in _TABLES else "Use"
+    raise PluginError(f"{name}: this is {other}, not {kind}. {move} one of {_known(kind)}.")
 
 
 def _of_plugin(kind: Kind, type_name: str) -> type[Any]:
@@ -150,14 +152,16 @@ def _not_installed(kind: Kind, type_name: str) -> str:
 
     hint = nearest(type_name, [*kind.builtin, *installed(), *PUBLISHED])
     known = _known(kind)
-    remedy = f' Use one of {known}, install a plugin that has it, or write "module:Class".'
+    remedy = f' Use one of {known}; install a plugin that has it; or write "module:Class".'
     return f"{show(type_name)}: there is no {kind.name} of this type.{hint or remedy}"
 
 
 def _known(kind: Kind) -> str:
+    """Return what may be meant: core's own, and the plugins, whose classes are known to nobody before their import."""
     from dynamic_des.entrypoints import installed
 
-    return ", ".join([*kind.builtin, *installed()])
+    plugins = ", ".join(installed())
+    return ", ".join(kind.builtin) + (f", or a plugin ({plugins})" if plugins else "")
 
 
 def _what_it_brings(plugin: Plugin) -> str:

@@ -37,6 +37,13 @@ class MessageSerializer(ABC):
             Exception: Anything; the record is set aside with the text as the reason.
         """
 
+    def nulled(self, data: Any, encoded: bytes) -> int:  # noqa: ARG002 - for those who override it
+        """Return how many numbers of ``data`` are null in ``encoded``, because the format has no form for them.
+
+        Core counts them. Override it in a serializer that writes something else than it was given.
+        """
+        return 0
+
 
 class MessageDeserializer(ABC):
     """Turns the bytes of one format into plain Python objects."""
@@ -74,8 +81,8 @@ class JsonSerializer(MessageSerializer):
     def serialize_lines(self, records: Sequence[dict[str, Any]]) -> bytes | None:
         """Return records as JSON lines: what `serialize` returns for each, at a tenth of its cost.
 
-        None when that is not possible: a record that needs `serialize`'s slower way or has no JSON form, or one that
-        looks like two. Each ends with a line break.
+        None when that is not possible: a record that needs `serialize`'s slower way or has no JSON form, one with a
+        number that has none, or one that looks like two. Each ends with a line break.
         """
         if not records:
             return b""
@@ -84,7 +91,7 @@ class JsonSerializer(MessageSerializer):
         except orjson.JSONEncodeError:
             return None
         first = _FIRST_KEY.match(document)
-        if first is None:
+        if first is None or (b"null" in document and any(map(_count_without_form, records))):  # which is counted
             return None
         # within a text the quotation marks are escaped, so that this can only be where a record begins, or a nested
         # dictionary with the same first key, which the count shows
@@ -92,6 +99,10 @@ class JsonSerializer(MessageSerializer):
         if document.count(border) != len(records) - 1:
             return None
         return document[1:-1].replace(border, b"}\n" + first[1]) + b"\n"
+
+    def nulled(self, data: Any, encoded: bytes) -> int:
+        """Return how many NaN and infinities ``data`` holds."""
+        return _count_without_form(data) if b"null" in encoded else 0
 
 
 class JsonDeserializer(MessageDeserializer):
@@ -152,6 +163,23 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return _plain(_as_plain(value))
+
+
+def _count_without_form(value: Any) -> int:
+    """Return how many numbers of ``value``, keys aside, are NaN or infinite."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return sum(map(_count_without_form, value.values()))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return sum(map(_count_without_form, value))
+    if isinstance(value, Enum):
+        return _count_without_form(value.value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return sum(_count_without_form(getattr(value, field.name)) for field in dataclasses.fields(value))
+    if hasattr(value, "model_dump"):  # pydantic, without importing it
+        return _count_without_form(value.model_dump())
+    return _count_without_form(value.tolist()) if type(value).__module__ == "numpy" else 0
 
 
 def _key(key: Any) -> str:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 from dataclasses import replace
 from operator import itemgetter
 from threading import Event as Flag
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.bridge.dead_letters import DeadLetters
 from dynamic_des.bridge.loop import IoThread
+from dynamic_des.bridge.monitor import Monitor
+from dynamic_des.bridge.rest import at_rest
 from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
 from dynamic_des.bridge.source import Source, SourceOptions
 from dynamic_des.bridge.switching import QuickSwitching
+from dynamic_des.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
+    from contextlib import AbstractContextManager
 
+    from dynamic_des.bridge.letters import Destination
     from dynamic_des.egress import BaseEgress
     from dynamic_des.ingress import BaseIngress
     from dynamic_des.messages import RunInfo
@@ -30,6 +38,7 @@ __all__ = ["Bridge"]
 log = logging.getLogger("dynamic_des")
 
 _IS_EVENT = itemgetter(2)
+_HAND_OVER_S = 0.05
 
 
 class Bridge:
@@ -38,15 +47,25 @@ class Bridge:
     Attributes:
         sources: The ingresses at work.
         sinks: The egresses at work.
+        dead_letters: The destinations of dead letters.
         events: How many of the records handed over are events.
         telemetry: How many are telemetry.
+        monitor: Watches them.
+        numbering: Held while a system record is numbered and handed over: more than one thread has some to publish.
     """
 
     def __init__(
-        self, run: RunInfo, *, pending: list[Record], builder: Callable[[], Callable[[Any], Any]], live: bool
+        self,
+        run: RunInfo,
+        *,
+        pending: list[Record],
+        builder: Callable[[], Callable[[Any], Any]],
+        live: bool,
+        publish: Callable[[str, Any], None],
     ) -> None:
         self.sources: list[Source] = []
         self.sinks: list[Sink] = []
+        self.dead_letters: list[DeadLetters] = []
         self.events = 0
         self.telemetry = 0
         self._run = run
@@ -54,10 +73,15 @@ class Bridge:
         self._builder = builder
         self._live = live
         self._io = IoThread(f"dynamic-des {run.name}")
+        self.monitor = Monitor(self._io, run.name, publish)
+        self.numbering = Lock()
         self._tasks: dict[Source | Sink, Future[Any]] = {}
+        self._prompting: Future[None] | None = None
         self._switching = QuickSwitching()
         self._released = False
         self._closed = False
+        self._running = False
+        self._hand_over_due = False
         atexit.register(self.stop)
 
     def add_source(
@@ -65,7 +89,8 @@ class Bridge:
     ) -> None:
         """Start an ingress. The simulation waits, before it goes on, until the initial snapshot is there."""
         run = replace(self._run, sim_time=sim_time)
-        source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop)
+        letters = self._letters_to(options.dead_letters)
+        source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop, letters=letters)
         ready = Flag()
         deadline = monotonic() + options.snapshot_timeout
         steering.open_sources += 1
@@ -88,21 +113,30 @@ class Bridge:
                     return
 
         self.sources.append(source)
+        self.monitor.watch(source)
         self._tasks[source] = self._io.start(source.drive(ready.set, ended))
         steering.arrivals.append(wait_for_snapshot)
         steering.wake()
 
-    def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions) -> None:
+    def add_sink(self, egress: BaseEgress, name: str, options: SinkOptions, *, steering: Steering) -> None:
         """Start an egress. It gets what is published from now on."""
+        if any(letters.destination is egress for letters in self.dead_letters):
+            raise ConfigError(f"setup_egress: {name} takes dead letters already. Give another object of its class.")
+        letters = self._letters_to(options.dead_letters)
         build = self._builder()  # one each: a builder remembers its last timestamp, and sinks have threads
-        sink = Sink(egress, name, options, run=self._run, build=build, patient=not self._live, loop=self._io.loop)
+        patient, loop = not self._live, self._io.loop
+        sink = Sink(egress, name, options, run=self._run, build=build, patient=patient, loop=loop, letters=letters)
         self._put_pending()
         self.sinks.append(sink)
+        self.monitor.watch(sink)
         self._tasks[sink] = self._io.start(sink.drive())
+        if sink.counts_simulation_time and self._prompting is None:
+            self._prompting = self._io.start(self._prompt(steering))
 
     def begin(self) -> None:
         """A run begins: from now on a full outbox holds up who publishes, where that was asked for."""
         self._released = False
+        self._running = True
         for sink in self.sinks:
             sink.outbox.hold()
         if self._live:
@@ -110,6 +144,7 @@ class Bridge:
 
     def end(self) -> None:
         """A run has ended: wait until what it published is written."""
+        self._running = False
         self._switching.end()
         self.drain()
 
@@ -131,17 +166,18 @@ class Bridge:
         for sink in self.sinks:
             sink.outbox.release()
 
+    def at_rest(self, timeout_s: float = 1.0) -> AbstractContextManager[list[str]]:
+        """Hold everything still while a ``with`` block lasts, so that the process can be forked (see `at_rest`)."""
+        sinks = [*self.sinks, *(letters.sink for letters in self.dead_letters)]
+        connectors: list[Source | Sink] = [*self.sources, *sinks]
+        workers = {connector.name: connector.worker for connector in connectors}
+        return at_rest(self._io, workers, [sink.outbox for sink in sinks], timeout_s=timeout_s)
+
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""
         self._put_pending()
-        for sink in self.sinks:
-            sink.flush()
-        start = monotonic()
-        for sink in self.sinks:
-            while not sink.idle and monotonic() - start < sink.options.drain_timeout:
-                sink.outbox.wait_for_progress(0.05)
-            if sink.outbox.waiting:
-                log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
+        _drain(self.sinks)
+        _drain([letters.sink for letters in self.dead_letters])  # afterwards: the sinks may have set something aside
 
     def stop_sources(self) -> None:
         """Stop fetching: nothing more arrives after this."""
@@ -150,16 +186,21 @@ class Bridge:
             _finish(task)
 
     def close(self) -> None:
-        """Acknowledge what is settled, end every connector, and stop the thread."""
+        """Acknowledge what is settled, end every connector, and stop the threads."""
+        self.monitor.stop()
         finishing = [self._io.start(source.finish()) for source in self.sources]
-        for sink in self.sinks:
-            sink.finish()
-            if not sink.idle:
-                finishing.append(self._io.start(sink.stop()))
-        for task in [*finishing, *(self._tasks[sink] for sink in self.sinks)]:
-            _finish(task)
+        if self._prompting is not None:
+            self._prompting.cancel()
+        letters = [one.sink for one in self.dead_letters]
+        for sinks in (self.sinks, letters):
+            for sink in sinks:
+                sink.finish()
+                if not sink.idle or sink.reason:
+                    finishing.append(self._io.start(sink.stop()))
+            for task in [*finishing, *(self._tasks[sink] for sink in sinks)]:
+                _finish(task)
         self._io.stop()
-        for sink in self.sinks:
+        for sink in [*self.sinks, *letters]:
             _say_losses(sink)
 
     def stop(self) -> None:
@@ -172,6 +213,36 @@ class Bridge:
             self.drain()
             self.close()
 
+    async def _prompt(self, steering: Steering) -> None:
+        """See to it that what a run flat out publishes is handed over within a moment, also if it is little."""
+
+        def hand_over() -> None:
+            self._hand_over_due = False
+            self.hand_over()
+
+        while True:
+            await asyncio.sleep(_HAND_OVER_S)
+            if self._pending and self._running and not self._hand_over_due:
+                self._hand_over_due = True
+                steering.arrivals.append(hand_over)
+                steering.wake()
+
+    def _letters_to(self, destination: Destination | None) -> DeadLetters | None:
+        """Return what takes dead letters to a destination: opened once, whoever names it."""
+        if destination is None:
+            return None
+        if any(sink.egress is destination for sink in self.sinks):
+            name = type(destination).__name__
+            raise ConfigError(f"dead_letters: this {name} takes the model's records. Give another object of its class.")
+        for known in self.dead_letters:
+            if known.is_at(destination):
+                return known
+        made = DeadLetters(destination, run=self._run, loop=self._io.loop)
+        self.dead_letters.append(made)
+        self.monitor.watch(made.sink)
+        self._tasks[made.sink] = self._io.start(made.sink.drive())
+        return made
+
     def _put_pending(self) -> None:
         records = self._pending[:]
         self._pending.clear()
@@ -183,6 +254,18 @@ class Bridge:
                 sink.outbox.put(records)
 
 
+def _drain(sinks: Sequence[Sink]) -> None:
+    for sink in sinks:
+        sink.flush()
+    start = monotonic()
+    for sink in sinks:
+        while not sink.needs_no_wait and monotonic() - start < sink.options.drain_timeout:
+            sink.outbox.wait_for_progress(0.05)
+            sink.flush()  # news of the connectors, which came meanwhile
+        if sink.outbox.waiting:
+            log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
+
+
 def _why(sink: Sink) -> str:
     return sink.reason or f"it did not take them within drain_timeout={sink.options.drain_timeout:g} s"
 
@@ -192,7 +275,8 @@ def _say_losses(sink: Sink) -> None:
     outbox = sink.outbox
     counts = {
         "records dropped": outbox.dropped,
-        "records set aside": sink.set_aside,
+        "records set aside": sink.set_aside - sink.dead_lettered,
+        "records set aside to the dead letters": sink.dead_lettered,
         "system records lost": outbox.system_dropped + sink.system_set_aside,
     }
     if any(counts.values()):

@@ -7,18 +7,39 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import DecodeError, nearest, show
-from dynamic_des.messages import Change
+from dynamic_des.messages import Change, Message
 
 if TYPE_CHECKING:
-    from dynamic_des.messages import Message
     from dynamic_des.serializers import MessageDeserializer
 
-__all__ = ["MAX_MESSAGE_BYTES", "decode", "to_change"]
+__all__ = ["MAX_MESSAGE_BYTES", "as_message", "decode", "place_of", "to_change"]
 
 MAX_MESSAGE_BYTES = 1 << 20
 _PATH_KEYS = ("path_id", "path", "param_path")
 _VALUE_KEYS = ("value", "param_value")
 _FORM = 'Send {"path": …, "value": …}, a list of them, or {"changes": […]}; "at" and "id" are optional.'
+
+
+def as_message(item: Any) -> tuple[Message, str | None]:
+    """Return what an ingress yielded as a message, and what is wrong with it as such."""
+    if not issubclass(type(item), Message):  # isinstance asks the object, and any object may have been yielded
+        return Message(item), None
+    if type(item.position) is dict and type(item.info) is dict:
+        return item, None
+    kept: dict[str, dict[str, Any]] = {"position": {}, "info": {}}
+    wrong = None
+    for name in kept:
+        try:
+            kept[name] = dict(getattr(item, name))
+        except Exception:  # noqa: BLE001 - it may be any object, and must not stall what follows
+            wrong = f"the {name} of this message is {show(getattr(item, name))}, not a dictionary. Mend the ingress."
+    return Message(item.payload, **kept), wrong
+
+
+def place_of(source: str, message: Message | Change) -> str:
+    """Return where a message comes from, for the texts of errors: ``"control (topic t, offset 17)"``."""
+    parts = [f"{_word(key)} {_word(value)}" for key, value in message.info.items() if key != "headers"]
+    return f"{source} ({', '.join(parts)})" if parts else source
 
 
 def decode(payload: bytes | str, deserializer: MessageDeserializer, topic: str, limit: int = MAX_MESSAGE_BYTES) -> Any:
@@ -68,6 +89,10 @@ def to_change(data: Any, message: Message, source: str) -> Change:
     else:
         raise DecodeError(f"{show(data)} is not a change. {_FORM}")
     return Change(tuple(updates), at, ref, source, message.position, message.info)
+
+
+def _word(value: Any) -> str:
+    return value[:200] if type(value) is str else show(value)
 
 
 def _pair(data: tuple[Any, ...]) -> tuple[str, Any]:

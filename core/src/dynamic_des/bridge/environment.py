@@ -6,6 +6,7 @@ import logging
 import secrets
 import weakref
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
@@ -13,10 +14,18 @@ from typing import TYPE_CHECKING, Any, Self
 from simpy.events import Event
 
 from dynamic_des.bridge.bridge import Bridge
+from dynamic_des.bridge.health import (
+    Health,
+    SimulationHealth,
+    SimulationState,
+    health_of_sink,
+    health_of_source,
+    is_well,
+)
 from dynamic_des.bridge.journal import JournalWriter
 from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.signals import StopSignals
-from dynamic_des.bridge.sink import SinkOptions
+from dynamic_des.bridge.sink import USUAL_FLUSH_INTERVAL, SinkOptions
 from dynamic_des.bridge.source import SourceOptions
 from dynamic_des.egress import BaseEgress
 from dynamic_des.errors import ConfigError, DecodeError, show, suggest
@@ -28,7 +37,6 @@ from dynamic_des.sim.records import record_builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
     from pathlib import Path
 
     from dynamic_des.sim.records import SystemRecord
@@ -36,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["DynamicRealtimeEnvironment"]
 
 log = logging.getLogger("dynamic_des")
+
+_FIGURES_EVERY = 10  # measurements of the lag
 
 
 class DynamicRealtimeEnvironment(SteeredEnvironment):
@@ -52,8 +62,9 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         seed: What all named random streams come from; drawn at random, and kept in ``seed``, when None.
         logical_start_time: The wall-clock time that belongs to ``initial_time``; now when None. Taken as UTC when
             it has no zone.
-        lag_monitor_interval: Wall seconds between two ``system.simulation.lag_seconds``; 0 for none. At
-            ``factor=0`` there is no lag, and none is published.
+        lag_monitor_interval: Wall seconds between two ``system.simulation.lag_seconds``; the figures of the connectors
+            (``system.egress.*``, ``system.ingress.*``) follow every tenth time. 0 for none. At ``factor=0`` there is
+            no lag, and neither is published.
 
     Attributes:
         registry: The live parameters of the model.
@@ -96,7 +107,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Args:
             providers: The ingresses; a mapping gives them names, else they are named after their class.
             **options: What core itself does for each of them: ``deserializer``, ``inbox_size``,
-                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison`` (see `SourceOptions`).
+                ``max_message_bytes``, ``snapshot_timeout``, ``on_poison``, ``dead_letters`` (see `SourceOptions`).
 
         Raises:
             ConfigError: If something is not an ingress, or an option is unknown.
@@ -111,7 +122,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         self,
         providers: Iterable[BaseEgress] | Mapping[str, BaseEgress],
         batch_size: int = 500,
-        flush_interval: float = 1.0,
+        flush_interval: float = USUAL_FLUSH_INTERVAL,
         lag_monitor_interval: float | None = None,
         **options: Any,
     ) -> None:
@@ -120,22 +131,25 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Args:
             providers: The egresses; a mapping gives them names, else they are named after their class.
             batch_size: Most records in one ``write``.
-            flush_interval: Wall seconds after which fewer are written, in real time.
+            flush_interval: Seconds after which fewer are written: of wall time in real time, of simulation time at
+                ``factor=0`` (left out, batches are full there).
             lag_monitor_interval: Another value for the environment's own, when given.
-            **options: What core itself does for each of them: ``on_full``, ``outbox_size``, ``drain_timeout`` (see
-                `SinkOptions`).
+            **options: What core itself does for each of them: ``when``, ``on_full``, ``outbox_size``, ``spill_dir``,
+                ``spill_limit``, ``drain_timeout``, ``dead_letters`` (see `SinkOptions`).
 
         Raises:
             ConfigError: If something is not an egress, or an option is unknown.
         """
-        if lag_monitor_interval is not None:
-            self._steering.monitor_lag_every(lag_monitor_interval)
         wanted = {"batch_size": batch_size, "flush_interval": flush_interval, **options}
         checked = _options(SinkOptions, wanted, "setup_egress")
         named = _named(providers, BaseEgress, "setup_egress", taken=[sink.name for sink in self._sinks()])
+        if lag_monitor_interval is not None:
+            self._steering.monitor_lag_every(lag_monitor_interval)
         bridge = self._connect()
+        if self._factor:
+            bridge.monitor.figures_every_s = _FIGURES_EVERY * self._steering.lag_interval_s
         for name, egress in named:
-            bridge.add_sink(egress, name, checked)
+            bridge.add_sink(egress, name, checked, steering=self._steering)
         self._publishing = bool(bridge.sinks)
 
     def setup_journal(self, path: str | Path, *, model: str | None = None, **further: Any) -> None:
@@ -203,6 +217,41 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             steering.lag_seconds,
             [sink.report() for sink in bridge.sinks] if bridge else [],
             [source.report() for source in bridge.sources] if bridge else [],
+            [letters.sink.report() for letters in bridge.dead_letters] if bridge else [],
+            steering.worst_lag_seconds,
+        )
+
+    def health(self) -> Health:
+        """Return how the twin and its connectors fare at this moment. From any thread, and cheap."""
+        bridge = self._bridge or self._last_bridge
+        egresses = [health_of_sink(sink) for sink in bridge.sinks] if bridge else []
+        ingresses = [health_of_source(source) for source in bridge.sources] if bridge else []
+        block = bridge.monitor.watchdog.block if bridge else None
+        letters = [health_of_sink(one.sink) for one in bridge.dead_letters] if bridge else []
+        well = all(map(is_well, [*egresses, *letters])) and all(map(is_well, ingresses))
+        return Health(
+            ok=well and not (block and block.ongoing),
+            name=self.name,
+            run_id=self.run_id,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            simulation=self._simulation_health(),
+            egresses=egresses,
+            ingresses=ingresses,
+            dead_letters=letters,
+            block=block,
+        )
+
+    def _simulation_health(self) -> SimulationHealth:
+        bridge, steering = self._bridge, self._steering
+        state: SimulationState
+        if bridge is None and self._last_bridge is not None:
+            state = "closed"
+        elif not self._running:
+            state = "idle"
+        else:
+            state = "blocked" if any(sink.outbox.blocked for sink in self._sinks()) else "running"
+        return SimulationHealth(
+            state, self._now, steering.lateness_s(), steering.changes_applied, steering.changes_refused
         )
 
     # -- the end -------------------------------------------------------------------------------------------
@@ -273,6 +322,14 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         if self._bridge is not None:
             self._bridge.put_system(record)
 
+    def _publish_system(self, path: str, value: Any) -> None:
+        bridge = self._bridge
+        if bridge is None:
+            super()._publish_system(path, value)
+            return
+        with bridge.numbering:  # the monitor publishes from its own thread
+            super()._publish_system(path, value)
+
     def _release(self) -> None:
         if self._bridge is not None:
             self._bridge.release()
@@ -281,7 +338,13 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         if self._bridge is None:
             run = RunInfo(self.name, self.run_id, self.start_datetime, self.seed)
             builder = partial(record_builder, self.start_datetime, self.env_start)
-            self._bridge = Bridge(run, pending=self._records, builder=builder, live=bool(self._factor))
+            self._bridge = Bridge(
+                run,
+                pending=self._records,
+                builder=builder,
+                live=bool(self._factor),
+                publish=partial(_publish_of, weakref.ref(self)),
+            )
             self._forgotten = weakref.finalize(self, _stop_elsewhere, self._bridge)
             self._forgotten.atexit = False  # the bridge sees to that itself
         return self._bridge
@@ -304,6 +367,13 @@ def _stop_elsewhere(bridge: Bridge) -> None:
     In a thread of its own: garbage is collected in any thread, also in the one that the sinks need.
     """
     Thread(target=bridge.stop, name="dynamic-des stop").start()
+
+
+def _publish_of(env: weakref.ref[DynamicRealtimeEnvironment], path: str, value: Any) -> None:
+    """Publish a system record, unless nobody refers to the environment any more."""
+    alive = env()
+    if alive is not None:
+        alive._publish_system(path, value)
 
 
 def _options(kind: type[Any], given: dict[str, Any], where: str) -> Any:

@@ -10,15 +10,14 @@ from queue import Queue
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.bridge.loop import cancel
+from dynamic_des.bridge.loop import cancel, contained
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.ingress import BaseIngress
-from dynamic_des.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
-    from dynamic_des.messages import RunInfo
+    from dynamic_des.messages import Message, RunInfo
 
 __all__ = ["QueueEgress", "QueueIngress"]
 
@@ -43,14 +42,13 @@ class QueueIngress(BaseIngress):
         """Yield what is put, until the ingress's ``run`` has ended and everything it put was taken."""
         wake, items = asyncio.Event(), deque[Any]()
         queue = _PutQueue(type(self._ingress).__name__, items, wake)
-        self._task = task = asyncio.create_task(self._ingress.run(queue))
+        self._task = task = asyncio.create_task(contained(self._ingress.run(queue)))
         task.add_done_callback(lambda _: wake.set())
         try:
             while True:
                 ended = task.done()  # asked first: what it put before it ended is then in sight
                 while items:
-                    item = items.popleft()
-                    yield item if isinstance(item, Message) else Message(item)
+                    yield items.popleft()  # whatever it is: who asks makes a message of it
                 if ended:
                     task.result()
                     return
@@ -82,7 +80,7 @@ class QueueEgress(BaseEgress):
         self._asked = asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._queue = _AskedQueue(lambda: _on_loop(loop, asked.set))
-        self._task = asyncio.create_task(self._egress.run(self._queue))
+        self._task = asyncio.create_task(contained(self._egress.run(self._queue)))
         self._task.add_done_callback(lambda _: asked.set())
 
     async def write(self, batch: Batch) -> None:

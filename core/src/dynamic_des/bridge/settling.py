@@ -6,13 +6,17 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
+from dynamic_des.bridge.condition import AT_WORK
+from dynamic_des.bridge.loop import contained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dynamic_des.bridge.condition import Condition
     from dynamic_des.ingress import BaseIngress
 
 __all__ = ["Settling"]
@@ -21,11 +25,12 @@ log = logging.getLogger("dynamic_des.ingress")
 
 
 class _Entry:
-    __slots__ = ("position", "settled")
+    __slots__ = ("position", "settled", "since")
 
     def __init__(self, position: Mapping[str, Any]) -> None:
         self.position = position
         self.settled = False
+        self.since = monotonic()
 
 
 class Settling:
@@ -39,11 +44,12 @@ class Settling:
         waiting: How many messages are not settled.
     """
 
-    def __init__(self, ingress: BaseIngress, name: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, ingress: BaseIngress, condition: Condition, loop: asyncio.AbstractEventLoop) -> None:
         self.waiting = 0
         self._ingress = ingress
-        self._name = name
+        self._condition = condition
         self._loop = loop
+        self._line: deque[_Entry] = deque()  # all that are not settled, and some that are
         self._parts: dict[str, deque[_Entry]] = {}
         self._settled: deque[_Entry] = deque()
         self._announced = False
@@ -56,6 +62,7 @@ class Settling:
         """Note a message that goes into the inbox. On the I/O loop."""
         entry = _Entry(position)
         self.waiting += 1
+        self._line.append(entry)
         for part in position:
             self._parts.setdefault(part, deque()).append(entry)
         return entry
@@ -67,6 +74,13 @@ class Settling:
             self._announced = True
             with suppress(RuntimeError):  # the loop is closed: torn down, nobody left to acknowledge to
                 self._loop.call_soon_threadsafe(self._collect)
+
+    def oldest_s(self) -> float:
+        """Return for how long the oldest message has not been settled, in seconds; 0 when all are. From any thread."""
+        try:
+            return max(0.0, monotonic() - self._line[0].since)
+        except IndexError:
+            return 0.0
 
     async def progress(self) -> None:
         """Wait until something more is settled, or for a moment (what waits for its time settles much later)."""
@@ -94,7 +108,7 @@ class Settling:
         if self._acknowledging is not None:
             await asyncio.wait([self._acknowledging], timeout=timeout_s)
             if not self._acknowledging.done():
-                log.error("ingress %s: did not take the acknowledgement within %g s", self._name, timeout_s)
+                log.error("%s: did not take the acknowledgement within %g s", self._condition, timeout_s)
 
     def _collect(self) -> None:
         self._announced = False
@@ -106,23 +120,28 @@ class Settling:
                 line = self._parts[part]
                 while line and line[0].settled:
                     self._positions[part] = line.popleft().position[part]
+        while self._line and self._line[0].settled:
+            self._line.popleft()
         self._progress.set()
         idle = self._acknowledging is None or self._acknowledging.done()
         if self._positions and self._connected and idle:
             self._acknowledging = self._loop.create_task(self._acknowledge())
 
     async def _acknowledge(self) -> None:
+        AT_WORK.set(self._condition)
         backoff = Backoff()
         while self._positions:
             positions, self._positions = self._positions, {}
             try:
-                await self._ingress.applied(positions)
+                with self._condition.calling("applied"):
+                    await contained(self._ingress.applied(positions))
                 backoff.succeeded()
+                self._condition.progressed()
+                self._condition.trouble_over("acknowledging")
             except asyncio.CancelledError:
                 self._positions = {**positions, **self._positions}
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: said, and tried again
                 self._positions = {**positions, **self._positions}
-                if not backoff.failures:
-                    log.warning("ingress %s: %s was not acknowledged, will be: %r", self._name, positions, error)
+                self._condition.trouble("acknowledging", f"{positions} was not acknowledged, will be: {error!r}")
                 await asyncio.sleep(backoff.failed())

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
-from dynamic_des.bridge.loop import cancel
+from dynamic_des.bridge.condition import AT_WORK, Condition, State
+from dynamic_des.bridge.letters import Destination, check_destination
+from dynamic_des.bridge.loop import cancel, contained
 from dynamic_des.bridge.outbox import OnFull, Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
@@ -23,14 +26,25 @@ from dynamic_des.sim.records import system_payload
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dynamic_des.bridge.dead_letters import DeadLetters
     from dynamic_des.messages import RunInfo
 
-__all__ = ["Sink", "SinkOptions"]
+__all__ = ["USUAL_FLUSH_INTERVAL", "Sink", "SinkOptions"]
 
 log = logging.getLogger("dynamic_des.egress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, and to close
-SinkState = Literal["connecting", "up", "failed", "closed"]
+_LEAST = {
+    "batch_size": 1, "outbox_size": 1, "spill_limit": 1, "flush_interval": 0, "drain_timeout": 0,
+}  # fmt: skip
+_ON_FULL = ("block", "spill", "drop_oldest")
+
+
+class _Unsaid(float):
+    """A default that can be told from the same number when somebody gives it."""
+
+
+USUAL_FLUSH_INTERVAL = _Unsaid(1.0)
 
 
 @dataclass(frozen=True)
@@ -39,29 +53,46 @@ class SinkOptions:
 
     Attributes:
         batch_size: Most records in one ``write``.
-        flush_interval: In real time: wall seconds after which fewer are written. At ``factor=0`` batches are
-            full, and the rest is written when the run ends.
-        on_full: What a publish does when `outbox_size` records wait: ``"block"`` waits for room,
-            ``"drop_oldest"`` drops and counts.
-        outbox_size: How many records may wait.
+        flush_interval: Seconds after which fewer are written: of wall time in real time, of simulation time at
+            ``factor=0``, where no batch then spans more. Left out, it is 1 s in real time; at ``factor=0`` batches
+            are full, and the rest is written when the run ends.
+        when: Which records the egress gets: called with each payload dictionary on the I/O loop, it returns whether.
+        on_full: What becomes of more than `outbox_size` records: ``"block"`` lets a publish wait for room,
+            ``"spill"`` carries them over the disk, ``"drop_oldest"`` drops and counts. None for ``"spill"`` in real
+            time, ``"block"`` at ``factor=0``.
+        outbox_size: How many records may wait in memory.
+        spill_dir: The folder for what spills; the system's temporary folder when None.
+        spill_limit: How many bytes may spill. Beyond that the oldest records are dropped and counted.
         drain_timeout: How long, in wall seconds, the end of a run waits for the sink to take what is left.
+        dead_letters: Where records go that can never be written: the path of a file, or an egress; without it they are
+            counted and said.
     """
 
     batch_size: int = 500
-    flush_interval: float = 1.0
-    on_full: OnFull = "block"
+    flush_interval: float = USUAL_FLUSH_INTERVAL
+    when: Callable[[dict[str, Any]], bool] | None = None
+    on_full: OnFull | None = None
     outbox_size: int = 100_000
+    spill_dir: str | None = None
+    spill_limit: int = 1024**3
     drain_timeout: float = 30.0
+    dead_letters: Destination | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("batch_size", 1), ("outbox_size", 1), ("flush_interval", 0), ("drain_timeout", 0)):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
                 raise ConfigError(f"setup_egress: {name} is {show(value)}. Give a number of at least {least}.")
             if least and not isinstance(value, int):
                 raise ConfigError(f"setup_egress: {name} is {show(value)}. Give a whole number.")
-        if self.on_full not in ("block", "drop_oldest"):
-            raise ConfigError(f"setup_egress: on_full is {show(self.on_full)}. Give 'block' or 'drop_oldest'.")
+        if self.on_full not in (None, *_ON_FULL):
+            raise ConfigError(f"setup_egress: on_full is {show(self.on_full)}. Give {', '.join(map(repr, _ON_FULL))}.")
+        if self.when is not None and not callable(self.when):
+            raise ConfigError(f"setup_egress: when is {show(self.when)}. Give a function of a record.")
+        if self.spill_dir is not None and not os.path.isdir(self.spill_dir):  # noqa: PTH112 - may be str or Path
+            raise ConfigError(f"setup_egress: spill_dir is {show(self.spill_dir)}. Give a folder that exists.")
+        if self.dead_letters is not None:
+            check_destination("setup_egress", self.dead_letters)
 
 
 class Sink:
@@ -69,11 +100,16 @@ class Sink:
 
     Attributes:
         name: The egress's name.
-        state: Where it stands.
-        reason: Why it is not up, or None.
+        egress: The egress.
+        condition: How it fares.
         written: Model records written.
         retried: Failed attempts that were followed by another.
         set_aside: Model records that can never be written.
+        dead_lettered: How many of those are in the dead letters.
+        filtered: Model records that ``when`` kept from it.
+        nulled: NaN and infinite numbers that were written as null.
+        counts_simulation_time: Whether its flush interval is one of simulation time.
+        worker: The thread for what blocks.
         system_written: System records written.
         system_set_aside: System records that can never be written.
     """
@@ -88,19 +124,34 @@ class Sink:
         build: Callable[[Any], dict[str, Any]],
         patient: bool,
         loop: asyncio.AbstractEventLoop,
+        letters: DeadLetters | None = None,
     ) -> None:
         self.name = name
-        self.state: SinkState = "connecting"
-        self.reason: str | None = None
+        self.condition = Condition("egress", name)
         self.written = 0
         self.retried = 0
         self.set_aside = 0
+        self.nulled = 0
+        self.filtered = 0
+        self.dead_lettered = 0
         self.system_written = 0
         self.system_set_aside = 0
         self.options = options
-        self._batch_size = size = min(options.batch_size, options.outbox_size)
-        self.outbox = Outbox(name, options.outbox_size, options.on_full, size, self._wake_from_anywhere)
+        self._batch_size = min(options.batch_size, options.outbox_size)
+        self.counts_simulation_time = patient and options.flush_interval is not USUAL_FLUSH_INTERVAL
+        self.outbox = Outbox(
+            name,
+            options.outbox_size,
+            options.on_full or ("block" if patient else "spill"),
+            batch_size=self._batch_size,
+            wake=self._wake_from_anywhere,
+            spill_dir=options.spill_dir,
+            spill_limit=options.spill_limit,
+            span=options.flush_interval if self.counts_simulation_time else None,
+        )
+        self.egress = egress
         self._egress = _connector(egress)
+        self._letters = letters
         self._run = run
         self._build = build
         self._patient = patient  # full batches only: at factor 0
@@ -110,18 +161,32 @@ class Sink:
         self._flushes_asked = 0  # counted by who asks, so that none is overlooked between two looks
         self._flushes_done = 0
         self._closing = False
-        self._setting_aside = False
         self._task: asyncio.Task[Any] | None = None
-        self._worker = Worker(f"write {name}")
+        self.worker = Worker(f"write {name}")
         self._blocking = not inspect.iscoroutinefunction(self._egress.write)
         if self._blocking:
-            self._worker.start()
+            self.worker.start()
         self._first_waits_since: float | None = None
+
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.condition.state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not up, or None."""
+        return self.condition.reason
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits, or nothing that waits can ever be written."""
         return self.outbox.empty or self.state == "failed"
+
+    @property
+    def needs_no_wait(self) -> bool:
+        """Whether waiting for it would bring nothing but news about itself."""
+        return self.idle or (self.reason is not None and not self.outbox.waiting)
 
     def report(self) -> SinkReport:
         """Return what became of the records so far."""
@@ -134,18 +199,24 @@ class Sink:
             self.outbox.dropped,
             self.outbox.waiting,
             self.reason,
+            filtered=self.filtered,
+            dead_lettered=self.dead_lettered,
+            nulled=self.nulled,
+            blocked_seconds=self.condition.blocked_s,
         )
 
     async def drive(self) -> None:
         """Write what comes, until closed."""
         self._task = asyncio.current_task()
+        AT_WORK.set(self.condition)
         try:
             await self._open()
             self._become("up", None)
             while not (self._closing and self.outbox.empty):
-                for batch in self._next_batches():
-                    await self._deliver(batch)
-                    self.outbox.done(len(batch), system=batch.system)
+                for due in self._next_batches():
+                    if batch := await self._wanted(due):
+                        await self._deliver(batch)
+                        self.outbox.done(len(batch), system=batch.system)
                 await self._wait()
             self._become("closed", None)
         except Exception as error:  # noqa: BLE001 - a PermanentError, or what no retry would mend
@@ -153,7 +224,8 @@ class Sink:
             self.outbox.give_up()
         finally:
             await self._close()
-            self._worker.stop()
+            self.worker.stop()
+            self.outbox.close()
 
     def flush(self) -> None:
         """Write everything that waits now, full batch or not; from any thread."""
@@ -174,19 +246,45 @@ class Sink:
         """Yield the batches that are due: of what waits now, so that neither kind of record starves the other."""
         outbox, size = self.outbox, self._batch_size
         asked = self._flushes_asked
-        flush, self._flushes_done = self._closing or asked > self._flushes_done, asked
+        flush = self._flushing
+        if not outbox.on_disk:  # what comes from there is to be flushed too
+            self._flushes_done = asked
         overdue = self._first_waits_since is not None and not self._patient and self._timeout() <= 0
         if overdue or outbox.empty:
             self._first_waits_since = None
         model, system = len(outbox), outbox.system_waiting
-        while model >= size or (model > 0 and (flush or overdue)):
+        while model >= size or (model > 0 and (flush or overdue or outbox.due_by_span)):
             raw = outbox.take(size)
-            model -= size
+            model -= max(len(raw), 1)  # none, where the outbox has dropped them meanwhile
             if raw:
                 yield Batch(raw, self._build)
         while system >= size or (system > 0 and (flush or overdue)):
             system -= size
             yield Batch(outbox.take_system(size), system_payload, system=True)
+
+    @property
+    def _flushing(self) -> bool:
+        return self._closing or self._flushes_asked > self._flushes_done
+
+    async def _wanted(self, batch: Batch) -> Batch:
+        """Return what the sink's filter lets through of a batch; the rest is off the books."""
+        when = self.options.when
+        if when is None:
+            return batch
+        wanted: list[dict[str, Any]] = []
+        unjudged: dict[int, str] = {}
+        for payload in batch:
+            try:
+                if when(payload):
+                    wanted.append(payload)
+            except Exception as error:  # noqa: BLE001 - a function of the user: counted, said, and only this record
+                unjudged[payload[_seq_field(batch)]] = f"when: {_text(error)}"
+        if not batch.system:
+            self.filtered += len(batch) - len(wanted) - len(unjudged)
+        if unjudged:
+            await self._put_aside(unjudged, batch)
+        self.outbox.done(len(batch) - len(wanted), system=batch.system)
+        return Batch(wanted, _same, system=batch.system)
 
     def _timeout(self) -> float:
         since = self._first_waits_since
@@ -195,9 +293,9 @@ class Sink:
     async def _wait(self) -> None:
         """Wait for something to write: a full batch, the end of the flush interval, a flush."""
         outbox = self.outbox
-        if self._closing or self._flushes_asked > self._flushes_done:
+        if self._flushing and (len(outbox) or outbox.system_waiting or not outbox.on_disk):
             return
-        if max(outbox.system_waiting, len(outbox)) >= self._batch_size:
+        if max(outbox.system_waiting, len(outbox)) >= self._batch_size or outbox.due_by_span:
             return
         timeout = None
         if (len(outbox) or outbox.system_waiting) and not self._patient:
@@ -217,7 +315,8 @@ class Sink:
         backoff = Backoff()
         while True:
             try:
-                await self._egress.open(self._run)
+                with self.condition.calling("open"):
+                    await contained(self._egress.open(self._run))
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
@@ -225,10 +324,11 @@ class Sink:
                 await self._close()
                 await asyncio.sleep(backoff.failed())
             else:
+                self.condition.progressed()
                 return
 
-    async def _deliver(self, batch: Batch) -> None:
-        """Write one batch, however often it takes."""
+    async def _deliver(self, batch: Batch) -> dict[int, str]:
+        """Write one batch, however often it takes; return what is set aside."""
         backoff = Backoff()
         while True:
             try:
@@ -243,18 +343,36 @@ class Sink:
                 await asyncio.sleep(backoff.failed())
                 await self._open()
         self._become("up", None)
+        self.condition.progressed()
         aside = self._aside(batch, returned)
         if batch.system:
             self.system_written += len(batch) - len(aside)
-            self.system_set_aside += len(aside)
         else:
             self.written += len(batch) - len(aside)
+            self._count_nulled(batch)
+        await self._put_aside(aside, batch)
+        return aside
+
+    async def _put_aside(self, aside: dict[int, str], batch: Batch) -> None:
+        """Count, say and hand on the records of a batch that can never be written."""
+        if batch.system:
+            self.system_set_aside += len(aside)
+        else:
             self.set_aside += len(aside)
-        if aside and not self._setting_aside:  # once per change of state; the counts have every single one
+        if aside:
             seq, reason = next(iter(aside.items()))
             first = f"{_seq_field(batch)} {seq}: {reason}"
-            log.warning("egress %s: %d of %d records set aside; %s", self.name, len(aside), len(batch), first)
-        self._setting_aside = bool(aside)
+            self.condition.trouble("set aside", f"{len(aside)} of {len(batch)} records set aside; {first}")
+            if self._letters is not None:
+                await self._letters.put_records(self, batch, aside)
+        else:
+            self.condition.trouble_over("set aside")
+
+    def _count_nulled(self, batch: Batch) -> None:
+        if batch.nulled:
+            self.nulled += sum(batch.nulled.values())
+            first = f"seq {next(iter(batch.nulled))}"
+            self.condition.trouble("nulled", f"NaN and infinities are written as null, first in {first}")
 
     def _aside(self, batch: Batch, returned: Any) -> dict[int, str]:
         """Return the records of the batch that are set aside: seq → reason."""
@@ -273,26 +391,20 @@ class Sink:
         return aside
 
     async def _call_write(self, batch: Batch) -> Any:
-        if not self._blocking:
-            return await self._egress.write(batch)
-        returned: Any = await self._worker.call(self._egress.write, batch)
-        return await returned if inspect.isawaitable(returned) else returned
+        with self.condition.calling("write"):
+            if not self._blocking:
+                return await contained(self._egress.write(batch))
+            returned: Any = await self.worker.call(self._egress.write, batch)
+            return await contained(returned) if inspect.isawaitable(returned) else returned
 
     async def _close(self) -> None:
         try:
-            await asyncio.wait_for(self._egress.close(), PATIENCE_S)
+            await asyncio.wait_for(contained(self._egress.close()), PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
             log.debug("egress %s: close: %s", self.name, _text(error))
 
-    def _become(self, state: SinkState, reason: str | None) -> None:
-        if (state, reason) == (self.state, self.reason):
-            return
-        waiting = self.outbox.waiting
-        if reason:
-            log.warning("egress %s: %s: %s (%d records wait)", self.name, state, reason, waiting)
-        elif self.reason:
-            log.info("egress %s: %s again", self.name, state)
-        self.state, self.reason = state, reason
+    def _become(self, state: State, reason: str | None) -> None:
+        self.condition.become(state, reason, note=f" ({self.outbox.waiting} records wait)")
 
     def _wake_from_anywhere(self) -> None:
         if not self._announced:
@@ -303,6 +415,10 @@ class Sink:
 
 def _seq_field(batch: Batch) -> str:
     return "sys_seq" if batch.system else "seq"
+
+
+def _same(payload: dict[str, Any]) -> dict[str, Any]:
+    return payload
 
 
 def _text(error: Exception) -> str:

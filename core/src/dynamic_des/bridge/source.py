@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.backoff import Backoff
-from dynamic_des.bridge.decoding import MAX_MESSAGE_BYTES, decode, to_change
-from dynamic_des.bridge.loop import cancel
+from dynamic_des.bridge.condition import AT_WORK, Condition, State
+from dynamic_des.bridge.dead_letters import LETTERS
+from dynamic_des.bridge.decoding import MAX_MESSAGE_BYTES, as_message, decode, place_of, to_change
+from dynamic_des.bridge.letters import Destination, check_destination, of_message
+from dynamic_des.bridge.loop import cancel, contained
 from dynamic_des.bridge.queue_form import QueueIngress
 from dynamic_des.bridge.report import SourceReport
 from dynamic_des.bridge.settling import Settling
@@ -24,6 +27,7 @@ from dynamic_des.sim.arrivals import Arrival
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dynamic_des.bridge.dead_letters import DeadLetters
     from dynamic_des.messages import RunInfo
     from dynamic_des.sim.steering import Steering
 
@@ -33,7 +37,6 @@ log = logging.getLogger("dynamic_des.ingress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, to acknowledge the last position, and to close
 _TURN = 32  # messages
-SourceState = Literal["connecting", "up", "ended", "failed"]
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,17 @@ class SourceOptions:
         snapshot_timeout: How long, in wall seconds since it was set up, the start of time waits for the initial
             snapshot.
         on_poison: What becomes of a message that is refused: ``"skip"`` counts, reports and acknowledges it;
-            ``"stop"`` ends the run with the reason and leaves it unacknowledged.
+            ``"dead_letter"`` also keeps it, and acknowledges it only then; ``"stop"`` ends the run with the reason and
+            leaves it unacknowledged.
+        dead_letters: Where refused messages are kept: the path of a file, or an egress.
     """
 
     deserializer: MessageDeserializer = field(default_factory=JsonDeserializer)
     inbox_size: int = 10_000
     max_message_bytes: int = MAX_MESSAGE_BYTES
     snapshot_timeout: float = 10.0
-    on_poison: Literal["skip", "stop"] = "skip"
+    on_poison: Literal["skip", "dead_letter", "stop"] = "skip"
+    dead_letters: Destination | None = None
 
     def __post_init__(self) -> None:
         for name in ("inbox_size", "max_message_bytes"):
@@ -64,12 +70,29 @@ class SourceOptions:
         timeout = self.snapshot_timeout
         if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
             raise ConfigError(f"setup_ingress: snapshot_timeout is {show(timeout)}. Give seconds, 0 or more.")
-        if self.on_poison not in ("skip", "stop"):
-            raise ConfigError(f"setup_ingress: on_poison is {show(self.on_poison)}. Give 'skip' or 'stop'.")
+        if self.on_poison not in ("skip", "dead_letter", "stop"):
+            remedy = "Give 'skip', 'dead_letter' or 'stop'."
+            raise ConfigError(f"setup_ingress: on_poison is {show(self.on_poison)}. {remedy}")
+        if self.dead_letters is not None:
+            check_destination("setup_ingress", self.dead_letters)
         if not hasattr(self.deserializer, "deserialize"):
             raise ConfigError(
                 f"setup_ingress: deserializer is {show(self.deserializer)}. Give a MessageDeserializer object."
             )
+        self._check_agreement()
+
+    def _check_agreement(self) -> None:
+        if (self.on_poison == "dead_letter") == (self.dead_letters is not None):
+            return
+        if self.dead_letters is None:
+            raise ConfigError(
+                "setup_ingress: on_poison is 'dead_letter', and dead_letters is missing. "
+                "Give dead_letters the path of a file, or an egress."
+            )
+        raise ConfigError(
+            f"setup_ingress: on_poison is {show(self.on_poison)}, so that nothing would go to dead_letters. "
+            "Set on_poison='dead_letter'."
+        )
 
 
 class Source:
@@ -77,9 +100,13 @@ class Source:
 
     Attributes:
         name: The ingress's name, which its changes carry as ``source``.
-        state: Where it stands.
-        reason: Why it is not up, or None.
+        condition: How it fares.
+        worker: The thread of a deserializer that may block.
         received: How many messages it brought.
+        refused: How many of them were refused.
+        dead_lettered: How many of those are in the dead letters.
+        unwritable: How many of those the dead letters refused, too.
+        reopened: How many connections were lost, or could not be made, and were followed by another.
     """
 
     def __init__(
@@ -91,26 +118,60 @@ class Source:
         run: RunInfo,
         steering: Steering,
         loop: asyncio.AbstractEventLoop,
+        letters: DeadLetters | None = None,
     ) -> None:
         self.name = name
-        self.state: SourceState = "connecting"
-        self.reason: str | None = None
+        self.condition = Condition("ingress", name)
         self.received = 0
+        self.refused = 0
+        self.reopened = 0
+        self.dead_lettered = 0
+        self.unwritable = 0
+        self._letters = letters
         self._ingress = ingress if type(ingress).run is BaseIngress.run else QueueIngress(ingress)
         self._options = options
         self._run = run
         self._steering = steering
-        self._settling = Settling(self._ingress, name, loop)
-        self._worker = Worker(f"decode {name}")
+        self._settling = Settling(self._ingress, self.condition, loop)
+        self.worker = Worker(f"decode {name}")
         self._taken: dict[str, Any] = {}
-        self._refusing = False
         self._open = False
         self._task: asyncio.Task[Any] | None = None
         self._on_ready: Callable[[], None] | None = None
 
+    @property
+    def state(self) -> State:
+        """Where it stands."""
+        return self.condition.state
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not up, or None."""
+        return self.condition.reason
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are not settled."""
+        return self._settling.waiting
+
+    def oldest_s(self) -> float:
+        """Return for how long the oldest of them has been waiting, in seconds."""
+        return self._settling.oldest_s()
+
     def report(self) -> SourceReport:
         """Return what came in so far."""
-        return SourceReport(self.name, self.state, self.received, self.reason)
+        undelivered = 0 if self._letters is None else self.refused - self.dead_lettered
+        return SourceReport(
+            self.name,
+            self.state,
+            self.received,
+            self.reason,
+            self.refused,
+            self.dead_lettered,
+            undelivered,
+            self.reopened,
+            self.condition.blocked_s,
+        )
 
     async def drive(self, ready: Callable[[], None], ended: Callable[[], None]) -> None:
         """Keep fetching until the source has ended for good, or until stopped.
@@ -123,19 +184,21 @@ class Source:
         """
         self._task = asyncio.current_task()
         self._on_ready = ready
+        AT_WORK.set(self.condition)
         backoff = Backoff()
         try:
             while True:
                 try:
-                    await self._session(backoff)
-                    self._become("ended", None)
+                    await contained(self._session(backoff))
+                    self.condition.become("ended")
                     return
                 except PermanentError as error:
-                    self._become("failed", str(error))
+                    self.condition.become("failed", str(error))
                     await self._disconnect()
                     return
                 except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
-                    self._become("connecting", f"{type(error).__name__}: {error}")
+                    self.reopened += 1
+                    self.condition.become("connecting", f"{type(error).__name__}: {error}")
                     await self._disconnect()
                 await asyncio.sleep(backoff.failed())
         finally:
@@ -149,22 +212,27 @@ class Source:
 
     async def finish(self) -> None:
         """Acknowledge what is settled and disconnect. After `stop`."""
+        AT_WORK.set(self.condition)
         if self._open:
             await self._settling.flush(PATIENCE_S)
         await self._disconnect()
-        self._worker.stop()
+        self.worker.stop()
 
     async def _session(self, backoff: Backoff) -> None:
         """One connection: from open to its end or its loss."""
         ingress, run = self._ingress, replace(self._run, positions={**self._run.positions, **self._taken})
         self._open = True
-        await ingress.open(run)
+        with self.condition.calling("open"):
+            await ingress.open(run)
         self._settling.connect()
         if self._on_ready is not None:
-            for message in await ingress.snapshot():
+            with self.condition.calling("snapshot"):
+                messages = await ingress.snapshot()
+            for message in messages:
                 await self._put(message)  # unbounded: time, which would empty the inbox, waits for all of it
             self._now_ready()
-        self._become("up", None)
+        self.condition.become("up")
+        self.condition.progressed()
         stream = ingress.messages()
         if inspect.iscoroutine(stream):
             stream.close()
@@ -184,7 +252,7 @@ class Source:
             return
         await self._settling.disconnect()
         try:
-            await asyncio.wait_for(self._ingress.close(), PATIENCE_S)
+            await asyncio.wait_for(contained(self._ingress.close()), PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin
             log.debug("ingress %s: close: %s: %s", self.name, type(error).__name__, error)
 
@@ -193,25 +261,28 @@ class Source:
         if ready is not None:
             ready()
 
-    def _become(self, state: SourceState, reason: str | None) -> None:
-        if (state, reason) == (self.state, self.reason):
-            return
-        level = logging.WARNING if reason else logging.DEBUG
-        log.log(level, "ingress %s: %s%s", self.name, state, f": {reason}" if reason else "")
-        self.state, self.reason = state, reason
-
     async def _take(self, message: Any) -> None:
         """Bring one message into the inbox; wait while the inbox is full."""
         # a source that has nothing in the inbox gets a place beyond the limit: a flood must not lock out the others
         while self._settling.waiting and len(self._steering.arrivals) >= self._options.inbox_size:
             await self._settling.progress()
+        if self._letters is not None:
+            await self._wait_for_letters(self._letters)
         await self._put(message)
         if self.received % _TURN == 0:
             await asyncio.sleep(0)  # a source that always has something at hand leaves a turn to the others
 
-    async def _put(self, message: Any) -> None:
-        if not isinstance(message, Message):
-            message = Message(message)
+    async def _wait_for_letters(self, letters: DeadLetters) -> None:
+        """Wait while the dead letters take no more; end when they never will."""
+        await letters.room()
+        if letters.failed and self.refused - self.dead_lettered - self.unwritable >= LETTERS:
+            raise PermanentError(f"{LETTERS} refused messages wait for {letters.sink.name}: {letters.sink.reason}")
+
+    async def _put(self, item: Any) -> None:
+        message, wrong = as_message(item)
+        if wrong is not None:
+            self._refuse(message, wrong)
+            return
         try:
             change = to_change(await self._decoded(message), message, self.name)
         except DecodeError as error:
@@ -219,7 +290,7 @@ class Source:
         except Exception as error:  # noqa: BLE001 - what came in may be any object, and must not stall what follows
             self._refuse(message, f"{show(message.payload)} is not a change: {type(error).__name__}: {error}")
         else:
-            self._deliver(change, None)
+            self._deliver(change, message, None)
 
     async def _decoded(self, message: Message) -> Any:
         """Return the payload, decoded in a thread of its own when the deserializer may block."""
@@ -227,7 +298,7 @@ class Source:
             return message.payload
         if type(self._options.deserializer) is JsonDeserializer:
             return self._decode(message)
-        return await self._worker.call(self._decode, message)
+        return await self.worker.call(self._decode, message)
 
     def _decode(self, message: Message) -> Any:
         options = self._options
@@ -236,21 +307,40 @@ class Source:
 
     def _refuse(self, message: Message, reason: str) -> None:
         change = Change((), None, None, self.name, message.position, message.info)
-        place = ", ".join(f"{key} {value}" for key, value in message.info.items() if key != "headers")
-        self._deliver(change, Outcome("refused", f"{self.name}{f' ({place})' if place else ''}: {reason}"))
+        self._deliver(change, message, Outcome("refused", f"{place_of(self.name, message)}: {reason}"))
 
-    def _deliver(self, change: Change, refusal: Outcome | None) -> None:
+    def _deliver(self, change: Change, message: Message, refusal: Outcome | None) -> None:
         self.received += 1
+        self.condition.progressed()
         self._taken.update(change.position)
         entry = self._settling.expect(change.position)
-        self._steering.arrivals.append(Arrival(change, lambda outcome: self._settled(entry, outcome), refusal))
+        kept = None if self._letters is None else message  # until it is known whether it is refused
+
+        def settle(outcome: Outcome) -> None:
+            if outcome.status == "refused":
+                reason = outcome.reason if refusal else f"{place_of(self.name, change)}: {outcome.reason}"
+                self._refused(entry, str(reason), kept)
+            else:
+                self.condition.trouble_over("refused")
+                self._settling.settle(entry)
+
+        self._steering.arrivals.append(Arrival(change, settle, refusal))
         self._steering.wake()
 
-    def _settled(self, entry: Any, outcome: Outcome) -> None:
-        refused = outcome.status == "refused"
-        if refused and self._options.on_poison == "stop":
-            raise DecodeError(f"{outcome.reason} The run was stopped, as on_poison='stop' asks for.")
-        if refused and not self._refusing:  # once per change of state: system.changes has every single one
-            log.warning("ingress %s: a change was refused: %s", self.name, outcome.reason)
-        self._refusing = refused
-        self._settling.settle(entry)
+    def _refused(self, entry: Any, reason: str, kept: Message | None) -> None:
+        """Do with a refused message what was asked for. In the simulation thread."""
+        self.refused += 1
+        if self._options.on_poison == "stop":
+            raise DecodeError(f"{reason} The run was stopped, as on_poison='stop' asks for.")
+        # said when it begins: system.changes has every single one
+        self.condition.trouble("refused", f"a change was refused: {reason}")
+        if self._letters is None or kept is None:
+            self._settling.settle(entry)
+            return
+
+        def told(lost: str | None) -> None:
+            self.dead_lettered += lost is None
+            self.unwritable += lost is not None
+            self._settling.settle(entry)
+
+        self._letters.put(of_message(self.name, kept, reason, sim_ts=self._steering.now, told=told))

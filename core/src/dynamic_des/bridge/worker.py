@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from queue import SimpleQueue
+from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Worker"]
 
 T = TypeVar("T")
-_Job = tuple["Callable[[], Any]", "asyncio.Future[Any]"]
+_Job = tuple["Callable[[], Any]", "asyncio.Future[Any] | None"]
 
 
 class Worker:
@@ -42,6 +43,20 @@ class Worker:
             self._thread = Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()
 
+    def park(self, go: Flag) -> Flag:
+        """Let the thread rest between two calls until ``go`` is set; return what is set once it rests."""
+        rests = Flag()
+        if self._thread is None or not self._thread.is_alive():
+            rests.set()
+            return rests
+
+        def rest() -> None:
+            rests.set()
+            go.wait()
+
+        self._jobs.put((rest, None))
+        return rests
+
     def stop(self) -> None:
         """Let the thread end after the calls it has."""
         self._jobs.put(None)
@@ -53,7 +68,8 @@ class Worker:
                 result, error = compute(), None
             except BaseException as raised:  # noqa: BLE001 - handed to who called
                 result, error = None, raised
-            _answer(answer, result, error)
+            if answer is not None:
+                _answer(answer, result, error)
 
 
 def _answer(answer: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
@@ -62,8 +78,9 @@ def _answer(answer: asyncio.Future[Any], result: Any, error: BaseException | Non
             return
         if error is None:
             answer.set_result(result)
-        elif isinstance(error, StopIteration):  # a future cannot hold one
-            answer.set_exception(RuntimeError("StopIteration"))
+        elif isinstance(error, StopIteration) or not isinstance(error, Exception):
+            # a future cannot hold the one, and the loop does not outlive a SystemExit
+            answer.set_exception(RuntimeError(repr(error)))
         else:
             answer.set_exception(error)
 

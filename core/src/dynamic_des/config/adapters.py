@@ -8,12 +8,14 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, PydanticUserError
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, SchemaError
 
 from dynamic_des.config.annotations import LISTS
 
 __all__ = ["json_schema_of", "validate"]
 
+# what pydantic raises for an annotation that it makes nothing of, such as a Protocol
+_NOT_CHECKED = (PydanticSchemaGenerationError, PydanticUserError, SchemaError, NameError)
 _SETTINGS = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
@@ -35,20 +37,29 @@ def validate(annotation: Any, value: Any) -> tuple[Any, list[Any]]:
         return None, list(error.errors(include_url=False, include_context=False))
 
 
-def json_schema_of(annotation: Any) -> dict[str, Any]:
-    """Return the JSON Schema of an annotation; ``{}`` where there is none. Definitions are under ``$defs``."""
+def json_schema_of(annotation: Any, where: str = "") -> dict[str, Any]:
+    """Return the JSON Schema of an annotation; ``{}`` where there is none.
+
+    Args:
+        annotation: What is asked for.
+        where: What the names of definitions begin with, which are under ``$defs``.
+    """
     try:
-        return TypeAdapter(_meant(annotation, flags=False), config=_settings(annotation)).json_schema()
-    except (PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, PydanticUserError, NameError):
+        adapter = TypeAdapter(_meant(annotation, flags=False), config=_settings(annotation))
+        schema = adapter.json_schema(ref_template=f"#/$defs/{where}{{model}}")
+    except (PydanticInvalidForJsonSchema, *_NOT_CHECKED):
         return {}
+    if "$defs" in schema:
+        schema["$defs"] = {f"{where}{name}": one for name, one in schema["$defs"].items()}
+    return schema
 
 
 @lru_cache(maxsize=512)
 def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
     try:
         return TypeAdapter(_meant(annotation), config=_settings(annotation))
-    except (PydanticSchemaGenerationError, PydanticUserError, NameError):
-        return None  # an annotation that pydantic makes nothing of is not checked
+    except _NOT_CHECKED:
+        return None
 
 
 def _settings(annotation: Any) -> ConfigDict | None:

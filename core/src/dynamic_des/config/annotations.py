@@ -7,19 +7,21 @@ import types
 import typing
 from collections.abc import Mapping
 from datetime import datetime
+from enum import Enum
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-__all__ = ["LISTS", "evaluate", "expected", "members", "parts", "plainly"]
+import dynamic_des
 
-# what annotations refer to where a module imports it for type checkers only
+__all__ = ["LISTS", "evaluate", "expected", "holds_secret", "members", "parts", "plainly"]
+
+# what annotations refer to where a module imports it for type checkers only; besides the names of typing,
+# collections.abc and dynamic_des
 _USUAL = {
     "SecretStr": "pydantic:SecretStr",
     "Path": "pathlib:Path",
     "datetime": "datetime:datetime",
-    "MessageSerializer": "dynamic_des.serializers:MessageSerializer",
-    "MessageDeserializer": "dynamic_des.serializers:MessageDeserializer",
 }
 LISTS = (list, collections.abc.Sequence, collections.abc.Iterable)
 _WORDS = {
@@ -69,6 +71,11 @@ def parts(annotation: Any) -> list[Any]:
         if not isinstance(inner, list):
             found += parts(inner)
     return found
+
+
+def holds_secret(annotation: Any) -> bool:
+    """Return whether an annotation asks for a ``SecretStr``, or something like it."""
+    return any(getattr(part, "__name__", "") in ("SecretStr", "SecretBytes", "Secret") for part in parts(annotation))
 
 
 def expected(annotation: Any) -> str:
@@ -155,7 +162,9 @@ def _expected(annotation: Any) -> str:
         return "text"
     if kind is Any or not isinstance(kind, type):
         return "a value"
-    return _WORDS.get(kind) or f"a {kind.__name__}"
+    if issubclass(kind, Enum):
+        return " or ".join(repr(one.value) for one in kind)
+    return _WORDS.get(kind) or f"{'an' if kind.__name__[0] in 'AEIOUaeiou' else 'a'} {kind.__name__}"
 
 
 def _plural(words: str) -> str:
@@ -179,4 +188,6 @@ class _Usual(dict[str, Any]):
             return getattr(collections.abc, name)
         if hasattr(typing, name):
             return getattr(typing, name)
+        if name in dynamic_des.__all__:
+            return getattr(dynamic_des, name)
         raise KeyError(name)

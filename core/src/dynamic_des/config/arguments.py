@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.config.annotations import members
+from dynamic_des.config.nested import secrets_in
 from dynamic_des.config.signatures import Parameter, Signature, client_of, signature_of
 from dynamic_des.config.validation import checked
 from dynamic_des.errors import PluginError, nearest, show
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Arguments"]
 
 _NEARLY = 0.8  # how alike a key that goes to a client may be to one that the connector itself knows
+_CONNECTORS = ("ingress", "egress")
 _PLACE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-_NOTHING = object()
 
 
 class Arguments:
@@ -34,7 +36,7 @@ class Arguments:
         problems: Where to note them.
         secrets: Where to note what must not be shown.
         folder: Where names lead first.
-        make: Makes a serializer from its kind, its table's name, and its keys.
+        make: Makes a part, such as a serializer, from its kind, its table's name, and its keys.
     """
 
     def __init__(
@@ -86,50 +88,49 @@ class Arguments:
 
     def _argument(self, parameter: Parameter, table: Table, value: Any) -> Any:
         """Return one argument, or nothing of use after noting what is wrong."""
-        if parameter.secret:
-            self._secrets.add(value)
-        if parameter.role in ("serializer", "deserializer"):
-            return self._serializers(parameter, table, value)
+        for secret in secrets_in(parameter.values, value):
+            self._secrets.add(secret)
+        if parameter.role in KINDS and not (isinstance(value, str) and str in members(parameter.values)):
+            return self._parts(parameter, table, value)
         if parameter.role in ("callable", "class"):
-            found = self._named(parameter, table, value)
-            if found is not _NOTHING:
-                return found
+            place = value.get("type") if isinstance(value, dict) else value
+            if isinstance(place, str) and (parameter.values is None or _PLACE.fullmatch(place)):
+                return self._named(parameter, table, value, place)
+            if parameter.values is None:
+                what = "a class" if parameter.role == "class" else "something that can be called"
+                remedy = f'Write {parameter.name} = "module:name".'
+                self._problems.add(table, parameter.name, f"{show(value)} does not name {what}. {remedy}")
+                return None
         converted, wrong = checked(parameter, value)
         for one in wrong:
             self._problems.add(table, parameter.name, one.text, one.inside)
         return converted
 
-    def _serializers(self, parameter: Parameter, table: Table, value: Any) -> Any:
-        """Return a serializer, or a mapping of them."""
-        inner = (*table, parameter.name)
+    def _parts(self, parameter: Parameter, table: Table, value: Any) -> Any:
+        """Return what a sub-table describes, such as a serializer, or a mapping of such things."""
+        inner, role = (*table, parameter.name), parameter.role
         if not parameter.mapped:
-            return self._serializer(parameter.role, table, inner, value)
+            if role in _CONNECTORS and isinstance(value, str) and parameter.values is not None:
+                return value  # the path of a file, say, in the place of a connector
+            return self._part(role, table, inner, value)
         if isinstance(value, dict):
-            return {key: self._serializer(parameter.role, inner, (*inner, key), item) for key, item in value.items()}
-        remedy = f'Write {parameter.name} = {{ "…" = {{ type = "json" }} }}.'
-        self._problems.add(table, parameter.name, f"{show(value)} is not a table of {parameter.role}s. {remedy}")
+            return {key: self._part(role, inner, (*inner, key), item) for key, item in value.items()}
+        plural = f"{role}{'es' if role.endswith('s') else 's'}"
+        remedy = f'Write {parameter.name} = {{ "…" = {{ type = "{KINDS[role].example}" }} }}.'
+        self._problems.add(table, parameter.name, f"{show(value)} is not a table of {plural}. {remedy}")
         return None
 
-    def _serializer(self, kind: str, outer: Table, inner: Table, value: Any) -> Any:
+    def _part(self, role: str, outer: Table, inner: Table, value: Any) -> Any:
+        kind = KINDS[role]
         if isinstance(value, str):
             value = {"type": value}
         if isinstance(value, dict):
-            return self._make(kind, inner, value)
-        self._problems.add(outer, inner[-1], f'{show(value)} is not {KINDS[kind]}. Write {{ type = "json" }}.')
+            return self._make(role, inner, value)
+        self._problems.add(outer, inner[-1], f'{show(value)} is not {kind}. Write {{ type = "{kind.example}" }}.')
         return None
 
-    def _named(self, parameter: Parameter, table: Table, value: Any) -> Any:
-        """Return what ``"module:name"`` names, or what a sub-table with a ``type`` describes."""
-        place = value.get("type") if isinstance(value, dict) else value
-        if parameter.takes_values and not isinstance(value, str) and not _is_place(place):
-            return value
-        if not isinstance(place, str) or (parameter.takes_text and not _is_place(place)):
-            if parameter.takes_text and isinstance(value, str):
-                return _NOTHING
-            remedy = f'Write {parameter.name} = "module:name".'
-            what = "a class" if parameter.role == "class" else "something that can be called"
-            self._problems.add(table, parameter.name, f"{show(value)} does not name {what}. {remedy}")
-            return None
+    def _named(self, parameter: Parameter, table: Table, value: Any, place: str) -> Any:
+        """Return what ``"module:name"`` names, or what a sub-table with such a ``type`` describes."""
         try:
             found = self._folder.import_object(place)
         except PluginError as error:
@@ -182,7 +183,3 @@ class Arguments:
         takes = f" {signature.name} takes {', '.join(own) or 'no keys'}. Remove it."
         self._problems.add(table, key, f"unknown key.{hint or takes}")
         return False
-
-
-def _is_place(value: Any) -> bool:
-    return isinstance(value, str) and _PLACE.fullmatch(value) is not None

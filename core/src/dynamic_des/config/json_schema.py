@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
 from typing import Any
 
 from dynamic_des.bridge.sink import SinkOptions
@@ -21,12 +23,14 @@ __all__ = ["json_schema"]
 _Schema = dict[str, Any]
 _FROM_ENVIRONMENT: _Schema = {"type": "string", "pattern": r"\$\{"}
 _PLACE = r"^[\w.]+:[\w.]+$"
+_REFERENCE = re.compile(rf'"#/\$defs/({"|".join(KINDS)})"')
+_NARROW = {"enum", "const", "format", "pattern"}  # what not every text keeps to
 
 
 def json_schema() -> _Schema:
     """Return the schema: built-in kinds and those of every installed plugin that works."""
     kinds = {name: _named(_of_class(cls)) for name, cls in CONFIGS.items()}
-    limits = {name: _or_variable({"type": "number"}) for name in LIMITS}
+    limits = {name: _open({"type": "number"}) for name in LIMITS}
     schema = _object(
         {
             "simulation": _of_class(Simulation),
@@ -37,9 +41,14 @@ def json_schema() -> _Schema:
             "egress": _named(_choice("egress", SinkOptions)),
         }
     )
-    definitions: _Schema = {kind: _choice(kind, None) for kind in ("serializer", "deserializer")}
-    for part in (schema, *list(definitions.values())):
-        _hoist(part, definitions)
+    definitions: _Schema = {}
+    _hoist(schema, definitions)
+    while missing := {
+        kind for kind in _REFERENCE.findall(json.dumps([schema, definitions])) if kind not in definitions
+    }:
+        for kind in sorted(missing):
+            definitions[kind] = _choice(kind, None)
+            _hoist(definitions[kind], definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A twin of Dynamic DES",
@@ -75,8 +84,10 @@ def _of_type(kind: str, name: str, options: type[Any] | None) -> _Schema:
 
 def _of_class(cls: type[Any], skip: tuple[str, ...] = ()) -> _Schema:
     signature = signature_of(cls, skip)
-    texts = described(cls)
-    schema = _object({name: texts.get(name, {}) | _of_parameter(one) for name, one in signature.parameters.items()})
+    texts, where = described(cls), re.sub(r"[^\w.]", "_", f"{cls.__module__}.{cls.__qualname__}.")
+    schema = _object(
+        {name: texts.get(name, {}) | _of_parameter(one, where) for name, one in signature.parameters.items()}
+    )
     schema["required"] = [name for name, parameter in signature.parameters.items() if parameter.required]
     if signature.open:
         client = client_of(cls)
@@ -87,29 +98,42 @@ def _of_class(cls: type[Any], skip: tuple[str, ...] = ()) -> _Schema:
     return {"description": summary, **schema} if summary else schema
 
 
-def _of_parameter(parameter: Parameter) -> _Schema:
-    if parameter.role in ("serializer", "deserializer"):
+def _of_parameter(parameter: Parameter, where: str) -> _Schema:
+    """Return the schema of one key; names of definitions begin with ``where``, so that no two plugins share one."""
+    if parameter.role in KINDS:
         one: _Schema = {"anyOf": [{"$ref": f"#/$defs/{parameter.role}"}, {"type": "string"}]}
         return _named(one) if parameter.mapped else one
-    if parameter.role in ("callable", "class") and parameter.takes_values:
-        return {}
-    if parameter.role in ("callable", "class"):
-        text = {"type": "string"} if parameter.takes_text else {"type": "string", "pattern": _PLACE}
-        return {"anyOf": [text, {"type": "object", "required": ["type"]}]}
-    schema = _or_variable(json_schema_of(parameter.annotation))
+    written = {"anyOf": []} if parameter.values is None else json_schema_of(parameter.values, where)
+    definitions = written.pop("$defs", {})
+    choices = [_open(choice) for choice in written.get("anyOf", [written]) if choice != {"type": "null"}]
+    if parameter.role != "plain":
+        choices += [{"type": "string", "pattern": _PLACE}, {"type": "object", "required": ["type"]}]
+    schema = choices[0] if len(choices) == 1 else {"anyOf": choices}
+    if definitions:
+        schema["$defs"] = {name: _open(one) for name, one in definitions.items()}
     default = parameter.default
     if isinstance(default, (str, int, float)) and default not in (float("inf"), float("-inf")):
         schema["default"] = default
     return schema
 
 
-def _or_variable(schema: _Schema) -> _Schema:
-    """Return a schema that takes ``"${VAR}"``, too, and no null, which TOML does not have."""
-    definitions = {"$defs": schema.pop("$defs")} if "$defs" in schema else {}
-    choices = [choice for choice in schema.get("anyOf", [schema]) if choice != {"type": "null"}]
-    if not schema or {"type": "string"} in choices:
-        return {"anyOf": choices} if len(choices) > 1 else choices[0]
-    return {"anyOf": [*choices, _FROM_ENVIRONMENT], **definitions}
+def _open(schema: Any) -> Any:
+    """Return a schema in which every value may be a ``"${VAR}"``, too, and no object takes unknown keys."""
+    if not isinstance(schema, dict):
+        return schema
+    opened: _Schema = {}
+    for key, inner in schema.items():
+        if key == "properties":
+            opened[key] = {name: _open(one) for name, one in inner.items()}
+        elif key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+            opened[key] = [_open(one) for one in inner]
+        else:
+            opened[key] = _open(inner) if key in ("items", "additionalProperties") else inner
+    if "properties" in opened:
+        opened.setdefault("additionalProperties", False)
+    if opened.get("type") in ("integer", "number", "boolean") or _NARROW & opened.keys():
+        return {"anyOf": [opened, _FROM_ENVIRONMENT]}
+    return opened
 
 
 def _hoist(schema: Any, definitions: _Schema) -> None:

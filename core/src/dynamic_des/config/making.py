@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Connector", "Maker"]
 
+_CONTRACTS: tuple[tuple[type[Any], tuple[str, ...], str], ...] = (
+    (BaseIngress, ("messages", "snapshot", "run"), "bring anything in"),
+    (BaseEgress, ("write", "run"), "write anything"),
+)
+
 
 class Connector(NamedTuple):
     """A connector, and what core itself does for it."""
@@ -56,8 +61,6 @@ class Maker:
         own = tuple(signature_of(options).parameters)
         checked = self._options(options, table, {key: value for key, value in keys.items() if key in own})
         made = self.of_type(kind, table, {key: value for key, value in keys.items() if key not in own}, known=own)
-        if made is not None:
-            self._check_overrides(table, made)
         return None if len(self._problems) > before else Connector(made, checked)
 
     def of_type(self, kind: str, table: Table, keys: dict[str, Any], known: tuple[str, ...] = ()) -> Any:
@@ -73,7 +76,10 @@ class Maker:
         if cls is None:
             return None
         arguments = {key: value for key, value in keys.items() if key != "type"}
-        return self._instance(cls, table, arguments, known=("type", *known))
+        made = self._instance(cls, table, arguments, known=("type", *known))
+        if made is not None:
+            self._check_overrides(table, made)
+        return made
 
     def class_of(self, kind_name: str, table: Table, keys: dict[str, Any]) -> type[Any] | None:
         """Return the class that ``type`` names, or None after noting why not."""
@@ -125,27 +131,37 @@ class Maker:
         return None
 
     def _options(self, options: type[Any], table: Table, own: dict[str, Any]) -> Any:
-        """Return core's own options, each checked by itself, so that the wrong one is named."""
-        arguments = self._arguments.checked(options, table, own, known=())
-        if arguments is None:
-            return None
-        for key, value in arguments.items():
+        """Return core's own options, or None after noting every one that is wrong."""
+        before, arguments = len(self._problems), dict[str, Any]()
+        for key, value in own.items():  # each by itself, so that a wrong one hides no other
+            arguments |= self._arguments.checked(options, table, {key: value}, known=()) or {}
+        while True:
             try:
-                options(**{key: value})
+                made = options(**arguments)
             except ConfigError as error:
-                where, separator, text = str(error).partition(f": {key} is ")
-                self._problems.add(table, key, f"is {text}" if separator else where)
-                return None
-        return options(**arguments)
+                blamed, text = _blamed(str(error), arguments)
+                if blamed is None:  # two that do not go together, unless what one lacks is what was wrong
+                    if len(self._problems) == before:
+                        self._problems.add(table, None, text)
+                    return None
+                self._problems.add(table, blamed, text)
+                del arguments[blamed]
+            else:
+                return None if len(self._problems) > before else made
 
     def _check_overrides(self, table: Table, made: Any) -> None:
         """Note a connector that does nothing: a contract is kept by overriding methods."""
-        cls, does = type(made), "bring anything in"
-        bases: Any = (BaseIngress, ("messages", "snapshot", "run"))
-        if isinstance(made, BaseEgress):
-            bases, does = (BaseEgress, ("write", "run")), "write anything"
-        base, methods = bases
-        if all(getattr(cls, method) is getattr(base, method) for method in methods):
-            remedy = f"Write `async def {methods[0]}` in it"
-            names = " nor ".join(methods)
-            self._problems.add(table, "type", f"{cls.__name__} overrides neither {names}: it cannot {does}. {remedy}.")
+        cls = type(made)
+        for base, methods, does in _CONTRACTS:
+            if isinstance(made, base) and all(getattr(cls, method) is getattr(base, method) for method in methods):
+                names = " nor ".join(methods)
+                remedy = f"Write `async def {methods[0]}` in it"
+                text = f"{cls.__name__} overrides neither {names}: it cannot {does}. {remedy}."
+                self._problems.add(table, "type", text)
+
+
+def _blamed(text: str, arguments: dict[str, Any]) -> tuple[str | None, str]:
+    """Return the option that a refusal begins with, if it does, and what is said of it."""
+    said = text.partition(": ")[2] or text
+    key, _, rest = said.partition(" ")
+    return (key, rest) if key in arguments else (None, said)

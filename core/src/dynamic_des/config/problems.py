@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dynamic_des.config.places import Table, dotted, line_numbers, printable
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SET", "Problems"]
 
+_NAME = re.compile(r"\.([^.\[]+)")
 SET: Table = ("--set",)  # in the place of a table: what was given by this option
 
 
@@ -80,7 +82,7 @@ class Problems:
 
 def _line(problem: _Problem, lines: dict[Table, int]) -> int | None:
     """Return the line of the key; else that of the table, or of what it is in."""
-    path = problem.table if problem.key is None else (*problem.table, problem.key)
+    path = problem.table if problem.key is None else (*problem.table, problem.key, *_NAME.findall(problem.inside))
     while path:
         if path in lines:
             return lines[path]

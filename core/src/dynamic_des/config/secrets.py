@@ -9,13 +9,13 @@ from urllib.parse import quote, unquote
 __all__ = ["Secrets", "is_secret_key"]
 
 _SECRET_KEY = re.compile(
-    r"pass(wd|phrase)?s?$|passw|pasw|(^|[_-])pwd$|secret|token|credential|api_?key|private_?key|access_?key",
+    r"pass(wd|phrase)?s?$|passw|pasw|(^|[_-])pwd$|secret|token|credential|authorization|cookie|api_?key|private_?key|access_?key|account_?key",
     re.IGNORECASE,
 )
 # greedy up to the last @: a password that should have been percent-encoded often is not
 _DSN = re.compile(r"(?P<head>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)(?P<secret>\S+)(?=@)", re.IGNORECASE)
 _KEY_VALUE = re.compile(
-    r"(?P<head>\b(?:password|passwd|pwd|secret|token)\s*=\s*)(?P<secret>'[^']*'|\"[^\"]*\"|[^\s;&,'\")]+)",
+    r"(?P<head>\b\w*(?:password|passwd|pwd|secret|token|(?:api|access|account|private)_?key)\s*=\s*)(?P<secret>'[^']*'|\"[^\"]*\"|[^\s;&,'\")]+)",
     re.IGNORECASE,
 )
 _MASK = "********"

@@ -8,17 +8,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, Union, get_origin
 
-from dynamic_des.config.annotations import evaluate, members, parts
+from dynamic_des.config.annotations import evaluate, holds_secret, members, parts
 from dynamic_des.errors import PluginError, show
-from dynamic_des.serializers import MessageDeserializer, MessageSerializer
+from dynamic_des.kinds import KINDS
 
 __all__ = ["Client", "Parameter", "Signature", "client_of", "leading_parameters", "signature_of"]
 
-_VALUES = (int, float, bool, list, tuple, dict, Mapping, collections.abc.MutableMapping, collections.abc.Sequence)
+_TABLES = (dict, Mapping, collections.abc.MutableMapping)
+_WRITTEN = (str, int, float, bool, list, tuple, collections.abc.Sequence, Literal, *_TABLES)
 
-Role = Literal["plain", "serializer", "deserializer", "callable", "class"]
+Role = Literal["plain", "ingress", "egress", "serializer", "deserializer", "callable", "class"]
 
 
 @dataclass(frozen=True)
@@ -27,23 +28,20 @@ class Parameter:
 
     Attributes:
         name: Its name, in Python and in the file.
-        annotation: What it takes.
+        values: What of it a file can hold, as an annotation: all of it when it is plain; else what may stand in the
+            place of a name, such as the number that a function would return. None when there is nothing.
         default: Its default; `inspect.Parameter.empty` when it has to be given.
-        role: ``"plain"`` for what a file can hold; else what a file can only describe or name.
+        role: ``"plain"`` for what a file can hold, ``"callable"`` or ``"class"`` for what it can name; else the kind
+            of plugin that a sub-table describes.
         mapped: Whether it takes a mapping of such things.
-        takes_text: Whether it takes text as well.
-        takes_values: Whether something that is named may be a number, a flag, a list or a table instead: a time that
-            is a constant or a function. What it is given is then for the constructor to check.
         secret: Whether its value must never be shown.
     """
 
     name: str
-    annotation: Any
+    values: Any
     default: Any
     role: Role = "plain"
     mapped: bool = False
-    takes_text: bool = False
-    takes_values: bool = False
     secret: bool = False
 
     @property
@@ -165,27 +163,31 @@ def _namespace(target: Any) -> dict[str, Any]:
 def _parameter(found: inspect.Parameter, namespace: dict[str, Any]) -> Parameter:
     annotation = Any if found.annotation is found.empty else evaluate(found.annotation, namespace)
     inside = parts(annotation)
+    role = _role(inside)
     return Parameter(
         found.name,
-        annotation,
+        annotation if role == "plain" else _written(annotation),
         found.default,
-        role=_role(inside),
-        mapped=any(part in (dict, Mapping, collections.abc.MutableMapping) for part in inside),
-        takes_text=str in inside,
-        takes_values=any((get_origin(one) or one) in _VALUES for one in members(annotation)),
-        secret=any(getattr(part, "__name__", "") in ("SecretStr", "SecretBytes", "Secret") for part in inside),
+        role=role,
+        mapped=any(part in _TABLES for part in inside),
+        secret=holds_secret(annotation),
     )
 
 
 def _role(inside: list[Any]) -> Role:
     classes = [part for part in inside if isinstance(part, type)]
-    if any(issubclass(part, MessageSerializer) for part in classes):
-        return "serializer"
-    if any(issubclass(part, MessageDeserializer) for part in classes):
-        return "deserializer"
+    for kind in KINDS.values():
+        if kind.base and any(kind.has(one) for one in classes):
+            return kind.name  # type: ignore[return-value]
     if Callable in inside:
         return "callable"
     return "class" if type in inside else "plain"
+
+
+def _written(annotation: Any) -> Any:
+    """Return what of an annotation TOML itself can write; None if nothing."""
+    rest = tuple(one for one in members(annotation) if (get_origin(one) or one) in _WRITTEN)
+    return Union[rest] if rest else None  # noqa: UP007 - made from a tuple
 
 
 def _name(target: Any) -> str:

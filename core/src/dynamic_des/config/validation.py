@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dynamic_des.config.annotations import expected, members, plainly
+from dynamic_des.config.nested import unknown_keys
 from dynamic_des.config.secrets import is_secret_key
-from dynamic_des.errors import show
+from dynamic_des.errors import show, suggest
 
 if TYPE_CHECKING:
     from dynamic_des.config.signatures import Parameter
@@ -28,24 +29,30 @@ class Wrong(NamedTuple):
 
 def checked(parameter: Parameter, value: Any) -> tuple[Any, list[Wrong]]:
     """Return a value as its parameter takes it, or what is wrong with it."""
-    plain, converted = plainly(parameter.annotation, value)
+    plain, converted = plainly(parameter.values, value)
     if plain:
         return converted, []
     from dynamic_des.config.adapters import validate
 
-    converted, errors = validate(parameter.annotation, value)
-    if not errors:
+    converted, errors = validate(parameter.values, value)
+    unknown = [
+        Wrong(inside, f"unknown key.{suggest(key, known)}")
+        for inside, key, known in unknown_keys(parameter.values, value)
+    ]
+    if not errors and not unknown:
         return converted, []
-    if len(members(parameter.annotation)) > 1:
-        return None, [Wrong("", _text(parameter, expected(parameter.annotation), value))]
-    return None, [_wrong(parameter, error) for error in errors]
+    errors = [error for error in errors if not (unknown and error["type"] in _UNKNOWN)]
+    if errors and (len(members(parameter.values)) > 1 or parameter.role != "plain"):
+        words = expected(parameter.values) + ("" if parameter.role == "plain" else ' or "module:name"')
+        return None, [*unknown, Wrong("", _text(parameter, words, value))]
+    return None, [*unknown, *(_wrong(parameter, error) for error in errors)]
 
 
 def _wrong(parameter: Parameter, error: Any) -> Wrong:
     inside = "".join(f"[{part}]" if isinstance(part, int) else f".{show(part).strip(chr(39))}" for part in error["loc"])
     value = error["input"]
     if not inside:
-        return Wrong("", _text(parameter, expected(parameter.annotation), value, error))
+        return Wrong("", _text(parameter, expected(parameter.values), value, error))
     if error["type"] == "missing":
         return Wrong(inside, f"is missing. Write all that {parameter.name} takes there.")
     words = _NESTED.get(error["type"])
@@ -59,7 +66,7 @@ def _wrong(parameter: Parameter, error: Any) -> Wrong:
 def _text(parameter: Parameter, words: str, value: Any, error: Any = None) -> str:
     hidden = parameter.secret or is_secret_key(parameter.name)
     shown = "this" if hidden else show(value)
-    if error is not None and error["type"] not in _NESTED and error["type"] != "literal_error":
+    if error is not None and error["type"] not in _NESTED and error["type"] not in ("literal_error", "enum"):
         shown = "" if hidden else f"{shown}: "
         return f"{shown}{_message(error)}. {_write(words)}{_example(parameter)}."
     return f"{shown} is not {words}. {_write(words)}{_example(parameter)}."
@@ -86,6 +93,7 @@ def _example(parameter: Parameter) -> str:
     return f', such as {parameter.name} = "{default}"' if isinstance(default, str) and default.isprintable() else ""
 
 
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 _NESTED = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), "a whole number"),
     **dict.fromkeys(("float_type", "float_parsing", "finite_number", "no_flag"), "a number"),

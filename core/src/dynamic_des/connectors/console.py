@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ConsoleEgress"]
 
-_PREFIX = {"telemetry": "[TEL]", "event": "[EVT]"}
+_PREFIX = {"telemetry": "[TEL]", "event": "[EVT]", "dead_letter": "[DLQ]"}
 
 
 class ConsoleEgress(BaseEgress):
-    """Prints records to standard output: ``[TEL]`` for telemetry, ``[EVT]`` for events.
+    """Prints records to standard output: ``[TEL]`` for telemetry, ``[EVT]`` for events, ``[DLQ]`` for dead letters.
 
     Args:
         format: ``"text"`` for people, ``"json"`` for one JSON document a line, of the whole record.

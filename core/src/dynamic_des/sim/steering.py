@@ -42,7 +42,9 @@ class Steering:
         patient: Whether an empty schedule is waited out while a source is open.
         changes_applied: How many changes were applied, or found in force already.
         changes_refused: How many were refused.
+        lag_interval_s: Wall seconds between two measurements of the lag; 0 for none.
         lag_seconds: By how much the simulation was late when it was last measured, in wall seconds.
+        worst_lag_seconds: The largest of them.
         processed: How many events have been processed: with the time, a change's place in the event order.
         clock: Maps simulation time to wall time.
         note_change: Called with each settled change and its place, for the journal.
@@ -56,6 +58,7 @@ class Steering:
         self.changes_applied = 0
         self.changes_refused = 0
         self.lag_seconds = 0.0
+        self.worst_lag_seconds = 0.0
         self.processed = 0
         self.note_change: Callable[[float, int, Change, Outcome], None] | None = None
         self.clock = clock
@@ -64,9 +67,14 @@ class Steering:
         self._alarm = Alarm()
         self._agenda: list[tuple[float, int, Arrival]] = []
         self._order = count()
-        self._lag_interval_s = lag_interval_s
+        self.lag_interval_s = lag_interval_s
         self._next_lag = inf
         self._next_hand_over = 0.0
+
+    @property
+    def now(self) -> float:
+        """The simulation time."""
+        return self._env._now
 
     def wake(self) -> None:
         """End the wait of the simulation thread, if it waits. Safe from any thread and from a signal handler."""
@@ -75,12 +83,24 @@ class Steering:
     def start_clock(self) -> None:
         """Let wall time count from now on."""
         self._env.real_start = self.clock.start(self._env._now)
-        self._next_lag = self.clock.wall() + self._lag_interval_s if self._lag_interval_s else inf
+        self._next_lag = self.clock.wall() + self.lag_interval_s if self.lag_interval_s else inf
 
     def monitor_lag_every(self, interval_s: float) -> None:
         """Measure the lag every ``interval_s`` wall seconds from the next run on; 0 for never."""
         check_number("lag_monitor_interval", interval_s)
-        self._lag_interval_s = interval_s
+        self.lag_interval_s = interval_s
+
+    def lateness_s(self) -> float:
+        """Return by how much the simulation is late at this moment, in wall seconds. From any thread."""
+        clock = self.clock
+        anchor = clock.anchor
+        try:
+            due = self._queue[0][0]
+        except IndexError:
+            return 0.0
+        if anchor is None or not clock.factor:
+            return 0.0
+        return max(0.0, clock.wall() - anchor - (due - clock.origin) * clock.factor)
 
     def apply_due(self) -> float:
         """Apply, at ``factor=0``, what comes before the next event; return the time of the change after it.
@@ -228,7 +248,8 @@ class Steering:
         """Publish by how much the simulation is late, in wall seconds."""
         late = wall - self.clock.wall_of(next_due) if next_due < inf else 0.0
         self.lag_seconds = max(0.0, late)
-        self._next_lag = wall + self._lag_interval_s
+        self.worst_lag_seconds = max(self.worst_lag_seconds, self.lag_seconds)
+        self._next_lag = wall + self.lag_interval_s
         self._env._publish_system(LAG_PATH, self.lag_seconds)
 
     def _rest(self, timeout_s: float) -> None:

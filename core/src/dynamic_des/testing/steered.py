@@ -81,7 +81,7 @@ class SteeredTwin:
         An ingress listens when its `open` has returned. One that has ``run`` instead gets messages until the first of
         them has arrived.
         """
-        if not wait_until(lambda: self.source_report().state != "connecting", self._limit_s):
+        if not wait_until(lambda: self.source_report().state not in ("connecting", "stalled"), self._limit_s):
             pytest.fail(f"the ingress was not open within {self._limit_s:g} s: {self.source_report().reason}")
         report = self.source_report()
         if report.state != "up":

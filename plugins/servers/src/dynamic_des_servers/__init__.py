@@ -6,17 +6,18 @@ and times can follow the registry, to be steered while the simulation runs, and 
 
 from __future__ import annotations
 
+from dynamic_des.components.live import LiveNumber
+from dynamic_des.components.sinks import RegistrySink, Sink
+from dynamic_des.components.telemetry import Publication, publish_telemetry
 from dynamic_des.hookspecs import hookimpl
 from dynamic_des_servers.async_server import AsyncServer, AsyncServerStats
 from dynamic_des_servers.concurrency import ConcurrencyModel, FixedConcurrency, WeightedConcurrency
 from dynamic_des_servers.dynamic import Concurrency, DynamicConcurrency
 from dynamic_des_servers.errors import RequestRejected, RequestTimedOut
-from dynamic_des_servers.live import LiveNumber
 from dynamic_des_servers.policies import FIFOQueue, LIFOQueue, PriorityQueue, QueuePolicy
 from dynamic_des_servers.queued_resource import QueuedResource
 from dynamic_des_servers.request import Request
 from dynamic_des_servers.server import Server, ServerStats
-from dynamic_des_servers.sinks import Sink
 from dynamic_des_servers.thread_pool import ThreadPool, ThreadPoolStats
 
 __version__ = "0.1.0"
@@ -47,7 +48,11 @@ __all__ = [
     "RequestTimedOut",
     # what a number and a downstream may be
     "LiveNumber",
+    "RegistrySink",
     "Sink",
+    # figures
+    "Publication",
+    "publish_telemetry",
 ]
 
 

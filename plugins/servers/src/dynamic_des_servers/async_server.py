@@ -10,13 +10,14 @@ from typing import Any
 from simpy import Environment
 from simpy.events import NORMAL, Event
 
-from dynamic_des_servers.concurrency import FixedConcurrency, whole
+from dynamic_des.components.checks import whole
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.sinks import Sink
+from dynamic_des_servers.concurrency import FixedConcurrency
 from dynamic_des_servers.errors import RequestRejected
 from dynamic_des_servers.io_phase import IoPhase
-from dynamic_des_servers.live import LiveNumber, live_number
 from dynamic_des_servers.queued_resource import QueuedResource, fraction
 from dynamic_des_servers.request import Request
-from dynamic_des_servers.sinks import Sink
 
 __all__ = ["AsyncServer", "AsyncServerStats"]
 
@@ -58,7 +59,7 @@ class AsyncServer(QueuedResource):
             fails the request. It runs in no process (``env.active_process`` is None), so that it may hold any
             resource but one that preempts.
         downstream: Where completed requests go on to: a function, anything with ``put`` or ``submit``, the name of a
-            resource, or None.
+            resource, the path of a live parameter, or None.
         max_wait: How long a request waits for the CPU at most, in simulated seconds, unless it says so itself; None
             for ever.
         history: How many of the latest CPU times are kept for percentiles; 0 for none, None for all.
@@ -87,8 +88,8 @@ class AsyncServer(QueuedResource):
         if isinstance(max_connections, (int, float)):
             whole(max_connections, 1, where)
         self._max_connections = live_number(env, max_connections, where)
-        cpu_work = 0.0 if cpu_work_distribution is None else cpu_work_distribution
-        self._read_cpu_work = live_number(env, cpu_work, f"{self._where}: cpu_work_distribution")
+        self._cpu_work: LiveNumber = 0.0 if cpu_work_distribution is None else cpu_work_distribution
+        self._read_cpu_work = live_number(env, self._cpu_work, f"{self._where}: cpu_work_distribution", checked=False)
         self._handler = io_handler
         self._connections = 0
         self._peak = 0
@@ -131,6 +132,11 @@ class AsyncServer(QueuedResource):
     def max_connections(self) -> int:
         """Number of connections, free and taken: the limit in force."""
         return int(self._max_connections())
+
+    @property
+    def cpu_work_distribution(self) -> LiveNumber:
+        """CPU time of a request, as it was given."""
+        return self._cpu_work
 
     @property
     def active_connections(self) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from dynamic_des.components.checks import whole
 from dynamic_des.errors import ParameterError, ResourceError, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["ConcurrencyModel", "FixedConcurrency", "SlotConcurrency", "WeightedConcurrency", "whole"]
+__all__ = ["ConcurrencyModel", "FixedConcurrency", "SlotConcurrency", "WeightedConcurrency"]
 
 
 @runtime_checkable
@@ -226,18 +227,3 @@ class WeightedConcurrency(SlotConcurrency):
     def has_capacity(self, weight: int = 1) -> bool:
         """Return whether ``weight`` units are free. Never for a weight that `acquire` refuses."""
         return 1 <= weight <= self._total - self._active
-
-
-def whole(value: Any, least: int | None, where: str) -> int:
-    """Return ``value`` as a whole number, of ``least`` or more unless that is None.
-
-    Raises:
-        ParameterError: (a ValueError) If it is not.
-    """
-    try:
-        if not isinstance(value, (bool, str)) and value == int(value) and (least is None or value >= least):
-            return int(value)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    bound = "" if least is None else f", {least} or more"
-    raise ParameterError(f"{where}: {show(value)} is not a whole number{bound}. Give one.")

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from dynamic_des.components.checks import checked_number, whole
+from dynamic_des.components.live import follows_registry, live_entry, live_number, number_in
 from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 from dynamic_des.sim.parameters import DistributionConfig
 from dynamic_des.sim.registry import DynamicValue
@@ -14,9 +16,7 @@ from dynamic_des_servers.concurrency import (
     FixedConcurrency,
     SlotConcurrency,
     WeightedConcurrency,
-    whole,
 )
-from dynamic_des_servers.live import checked_number, follows_registry, live_entry, live_number, number_in
 
 if TYPE_CHECKING:
     from simpy import Environment
@@ -180,7 +180,7 @@ def as_concurrency(env: Environment, concurrency: Any, where: str) -> Concurrenc
     if follows_registry(concurrency):
         return DynamicConcurrency._following(concurrency, 0, None)
     if callable(concurrency) or isinstance(concurrency, DistributionConfig):
-        return ReadConcurrency(live_number(env, concurrency, where), where)
+        return ReadConcurrency(live_number(env, concurrency, where, checked=False), where)
     return FixedConcurrency(whole(concurrency, 1, where))
 
 

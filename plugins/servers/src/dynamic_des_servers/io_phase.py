@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from simpy.events import AllOf, Event, Timeout
 
+from dynamic_des.components.checks import checked_number
 from dynamic_des.errors import ParameterError, show
-from dynamic_des_servers.live import checked_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

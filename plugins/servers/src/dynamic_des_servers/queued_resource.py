@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from simpy.events import NORMAL
 
+from dynamic_des.components.checks import checked_number
+from dynamic_des.components.live import live_number
+from dynamic_des.components.sinks import as_sink, named_target
+from dynamic_des.components.telemetry import publish_telemetry
 from dynamic_des_servers.dynamic import as_concurrency
 from dynamic_des_servers.errors import RequestRejected, RequestTimedOut
-from dynamic_des_servers.live import checked_number, live_number
 from dynamic_des_servers.observations import Observations
 from dynamic_des_servers.policies import as_policy
 from dynamic_des_servers.request import Request, context_of, metadata_of
-from dynamic_des_servers.sinks import as_sink, named_resource
-from dynamic_des_servers.telemetry import publish_figures
 from dynamic_des_servers.waiting_room import WaitingRoom
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
     from simpy import Environment
 
+    from dynamic_des.components.live import LiveNumber
+    from dynamic_des.components.sinks import Sink
     from dynamic_des_servers.concurrency import ConcurrencyModel
-    from dynamic_des_servers.live import LiveNumber
-    from dynamic_des_servers.sinks import Sink
 
 __all__ = ["QueuedResource"]
 
@@ -60,10 +61,9 @@ class QueuedResource:
         self._where = where = f"{type(self).__name__} {name!r}"
         self._model: ConcurrencyModel = as_concurrency(env, concurrency, f"{where}: concurrency")
         self._check_weight: Callable[[Any], None] | None = getattr(self._model, "check_weight", None)
-        capacity = None if queue_capacity is None else live_number(env, queue_capacity, f"{where}: queue_capacity")
         policy = as_policy(queue_policy, f"{where}: queue_policy")
-        self._room = WaitingRoom(env, policy, capacity, self._expire)
-        self._max_wait = None if max_wait is None else live_number(env, max_wait, f"{where}: max_wait")
+        self._room = WaitingRoom(env, policy, self._bound(queue_capacity, "queue_capacity"), self._expire)
+        self._max_wait = self._bound(max_wait, "max_wait")
         self._observed = Observations(history, where)
         self._rejected = self._timed_out = self._cancelled = self._failed = 0
         self._dispatching = False
@@ -114,10 +114,11 @@ class QueuedResource:
             request.weight = weight
         if priority != 0:
             request.priority = priority
-        if max_wait is None:
-            max_wait = None if self._max_wait is None else self._max_wait()
-        if max_wait is not None and max_wait != inf:
-            checked_number(max_wait, f"{self._where}: max_wait")
+        if max_wait is not None:
+            if max_wait != inf:
+                checked_number(max_wait, f"{self._where}: max_wait")
+        elif self._max_wait is not None:
+            max_wait = self._max_wait()
         if self._room.depth == 0 and self._model.acquire(request.weight):
             self._start(request)
         else:
@@ -173,7 +174,7 @@ class QueuedResource:
 
     @property
     def downstream(self) -> Sink | None:
-        """Where finished requests go on to: a function, anything with ``put`` or ``submit``, or None.
+        """Where finished requests go on to: a function, anything with ``put`` or ``submit``, a name, or None.
 
         It gets what was submitted. Another server also gets the context and the priority.
         """
@@ -197,7 +198,7 @@ class QueuedResource:
         }
 
     def publish_telemetry(self, path: str | None = None) -> None:
-        """Publish the figures of this moment as ``<path>.depth``, ``<path>.active`` and so on.
+        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
 
         Args:
             path: Dot path to publish under: the server's name when None.
@@ -205,7 +206,7 @@ class QueuedResource:
         Raises:
             ConfigError: If the environment publishes nothing, as a plain SimPy environment.
         """
-        publish_figures(self.env, self.name if path is None else path, self.telemetry())
+        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- a request's way -------------------------------------------------------------------------------------
 
@@ -215,12 +216,13 @@ class QueuedResource:
 
     def _let_wait(self, request: Request, max_wait: float | None) -> None:
         room = self._room
+        capacity = None if room.capacity is None else room.capacity()  # raises before anything has changed
         room.enter(request)
         if self._arrival_may_start:
             self.dispatch()
             if not request._queued:
                 return
-        if room.capacity is not None and room.depth > room.capacity():
+        if capacity is not None and room.depth > capacity:
             room.leave(request)
             self._refuse(request, RequestRejected(self.name, "the queue is full"))
         elif max_wait is not None:
@@ -251,6 +253,19 @@ class QueuedResource:
         self._release(request.weight)
         if self._forward is not None:
             self._forward(request)
+
+    def _bound(self, source: LiveNumber | None, what: str) -> Callable[[], float] | None:
+        """Return what reads a bound; a function of the model may return inf for none."""
+        if source is None:
+            return None
+        where = f"{self._where}: {what}"
+        read = live_number(self.env, source, where, checked=False)
+
+        def bound() -> float:
+            number = read()
+            return number if number == inf else checked_number(number, where)
+
+        return bound
 
     def _join_model(self) -> Callable[[int], None]:
         """Hear of free capacity, and return what gives capacity back and serves who waits for it."""
@@ -300,7 +315,12 @@ class QueuedResource:
     def _forwarder(self, target: Any) -> Callable[[Request], object]:
         where = f"{self._where}: downstream"
         if isinstance(target, str):  # the name of a resource that may be made later than this one
-            return lambda request: self._forwarder(named_resource(self.env, target, where))(request)
+
+            def find(request: Request) -> object:
+                self._forward = forward = self._forwarder(named_target(self.env, target, where))
+                return forward(request)
+
+            return find
         if isinstance(target, QueuedResource):
             return lambda request: target.submit(request.payload, context=request.context, priority=request.priority)
         take = as_sink(self.env, target, where)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from simpy import Environment
 
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.sinks import Sink
 from dynamic_des_servers.concurrency import ConcurrencyModel
 from dynamic_des_servers.dynamic import Concurrency
-from dynamic_des_servers.live import LiveNumber, live_number
 from dynamic_des_servers.policies import QueuePolicy
 from dynamic_des_servers.queued_resource import QueuedResource, fraction
 from dynamic_des_servers.request import Request
-from dynamic_des_servers.sinks import Sink
 
 __all__ = ["Server", "ServerStats"]
 
@@ -46,7 +46,7 @@ class Server(QueuedResource):
         queue_capacity: How many may wait, those in service not counted; None for no limit. A request that would be
             one too many is refused. Read at every arrival that has to wait.
         downstream: Where served requests go on to: a function, anything with ``put`` or ``submit``, the name of a
-            resource, or None.
+            resource, the path of a live parameter, or None.
         max_wait: How long a request waits at most, in simulated seconds, unless it says so itself; None for ever.
         history: How many of the latest service times are kept for percentiles; 0 for none, None for all.
 
@@ -79,7 +79,7 @@ class Server(QueuedResource):
             history=history,
         )
         self._service_time: LiveNumber = 0.01 if service_time is None else service_time
-        self._read_service_time = live_number(env, self._service_time, f"{self._where}: service_time")
+        self._read_service_time = live_number(env, self._service_time, f"{self._where}: service_time", checked=False)
 
     @property
     def concurrency_model(self) -> ConcurrencyModel:

@@ -8,12 +8,12 @@ from typing import Any
 
 from simpy import Environment
 
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.sinks import Sink
 from dynamic_des_servers.dynamic import Concurrency
-from dynamic_des_servers.live import LiveNumber, live_number
 from dynamic_des_servers.policies import QueuePolicy
 from dynamic_des_servers.queued_resource import QueuedResource, fraction
 from dynamic_des_servers.request import Request, metadata_of
-from dynamic_des_servers.sinks import Sink
 
 __all__ = ["ThreadPool", "ThreadPoolStats"]
 
@@ -49,7 +49,7 @@ class ThreadPool(QueuedResource):
             the metadata.
         default_processing_time: Time of a task that does not say: one of the forms of `LiveNumber`.
         downstream: Where processed tasks go on to: a function, anything with ``put`` or ``submit``, the name of a
-            resource, or None.
+            resource, the path of a live parameter, or None.
         max_wait: How long a task waits at most, in simulated seconds, unless it says so itself; None for ever.
         history: How many of the latest processing times are kept for percentiles; 0 for none, None for all.
 
@@ -83,7 +83,21 @@ class ThreadPool(QueuedResource):
             history=history,
         )
         self._extract = processing_time_extractor
-        self._default = live_number(env, default_processing_time, f"{self._where}: default_processing_time")
+        self._default = live_number(
+            env, default_processing_time, f"{self._where}: default_processing_time", checked=False
+        )
+
+    def submit(
+        self,
+        task: Any = None,
+        *,
+        context: Any = None,
+        weight: int | None = None,
+        priority: Any = 0,
+        max_wait: float | None = None,
+    ) -> Request:
+        """Submit a task, as to any server (see `QueuedResource.submit`)."""
+        return super().submit(task, context=context, weight=weight, priority=priority, max_wait=max_wait)
 
     @property
     def num_workers(self) -> int:

@@ -6,6 +6,9 @@ Pure simulation: nothing here talks to a broker. Works with a plain ``simpy.Envi
 
 from __future__ import annotations
 
+from dynamic_des.components.live import LiveNumber
+from dynamic_des.components.sinks import RegistrySink, Sink
+from dynamic_des.components.telemetry import Publication, publish_telemetry
 from dynamic_des.hookspecs import hookimpl
 from dynamic_des_streaming.aggregates import AGGREGATES
 from dynamic_des_streaming.assignment import (
@@ -29,9 +32,7 @@ from dynamic_des_streaming.records import Partition, Record
 from dynamic_des_streaming.results import LateEvent, Pane, WindowResult
 from dynamic_des_streaming.retention import RetentionPolicy, SizeRetention, TimeRetention
 from dynamic_des_streaming.sharding import HashSharding, KafkaSharding, ShardingStrategy, murmur2
-from dynamic_des_streaming.sinks import RegistrySink
 from dynamic_des_streaming.stream_processor import StreamProcessor, StreamProcessorStats
-from dynamic_des_streaming.telemetry import Publication, publish_telemetry
 from dynamic_des_streaming.triggers import EarlyTrigger
 from dynamic_des_streaming.twin import RegistryFeed
 from dynamic_des_streaming.windows import (
@@ -91,6 +92,8 @@ __all__ = [
     "publish_telemetry",
     "RegistryFeed",
     "RegistrySink",
+    "LiveNumber",
+    "Sink",
 ]
 
 

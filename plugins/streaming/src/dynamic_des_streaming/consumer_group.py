@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Environment  # noqa: TC002 - a run that is put together from a file reads the constructors' types
 
+from dynamic_des.components.checks import positive_number, whole
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.sinks import named_resource
+from dynamic_des.components.telemetry import publish_telemetry
 from dynamic_des.errors import ConfigError, show
 from dynamic_des_streaming.assignment import PartitionAssignment, assignment_of
-from dynamic_des_streaming.checks import at_least, positive_number
 from dynamic_des_streaming.coordinator import Coordinator, Listener
 from dynamic_des_streaming.errors import CommitFailedError, NoOffsetError
 from dynamic_des_streaming.event_log import EventLog
-from dynamic_des_streaming.live import LiveNumber, live_number
 from dynamic_des_streaming.members import ConsumerState, Member
 from dynamic_des_streaming.offsets import GroupOffsets
 from dynamic_des_streaming.operations import Operation, WatchedOperation, failed, succeeded
 from dynamic_des_streaming.rebalancing import protocol_named
-from dynamic_des_streaming.sinks import named_resource
-from dynamic_des_streaming.telemetry import publish_telemetry
+from dynamic_des_streaming.requests import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from dynamic_des_streaming.operations import DelayedOperation
 
 __all__ = ["ConsumerGroup", "ConsumerGroupStats"]
+
+_OPERATIONS = ("join", "leave", "poll", "commit", "heartbeat")
 
 
 @dataclass(frozen=True)
@@ -279,7 +282,7 @@ class ConsumerGroup:
             eager rebalance is on. It fails with `UnknownMemberError` if the consumer is not in the group (any more),
             and with `NoOffsetError` where there is nowhere to start.
         """
-        at_least(max_records, 0, f"{self.name}: max_records")
+        whole(max_records, 0, f"{self.name}: max_records")
         member = self._heard(consumer_name)
         if member is None:
             return failed(self.env, self._members.why_not(consumer_name))
@@ -331,6 +334,18 @@ class ConsumerGroup:
         if self._heard(consumer_name) is None:
             return failed(self.env, self._members.why_not(consumer_name))
         return succeeded(self.env)
+
+    def handle_event(self, event: object) -> Operation:
+        """Carry out an operation in the form of an event, for ``yield from group.handle_event(event)``.
+
+        Args:
+            event: Its ``event_type`` names it, in whatever case: ``"join"``, ``"leave"``, ``"poll"``, ``"commit"`` or
+                ``"heartbeat"``. Its ``context`` has the arguments by name.
+
+        Raises:
+            ParameterError: (a ValueError) If it asks for no such operation, or an argument is missing.
+        """
+        return carry_out(self, event, _OPERATIONS)
 
     # -- polls and commits -------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from dynamic_des.components.timers import Ticker
 from dynamic_des.errors import show
 from dynamic_des_streaming.assignment import checked_assignment
 from dynamic_des_streaming.members import Member, Members
 from dynamic_des_streaming.operations import Operation, succeeded
-from dynamic_des_streaming.timers import Ticker
 
 if TYPE_CHECKING:
     from typing import Any

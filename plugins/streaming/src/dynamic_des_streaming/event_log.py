@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from simpy import Environment  # noqa: TC002 - a run that is put together from a file reads the constructors' types
 from simpy.events import Event
 
+from dynamic_des.components.checks import positive_number, whole
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.telemetry import publish_telemetry
+from dynamic_des.components.timers import Ticker
 from dynamic_des.errors import ParameterError, show
-from dynamic_des_streaming.checks import at_least, positive_number
-from dynamic_des_streaming.live import LiveNumber, live_number
 from dynamic_des_streaming.operations import DelayedOperation
 from dynamic_des_streaming.records import Partition
+from dynamic_des_streaming.requests import carry_out
 from dynamic_des_streaming.retention import Retention, RetentionSetting
 from dynamic_des_streaming.sharding import HashSharding, KafkaSharding, ShardingStrategy
-from dynamic_des_streaming.telemetry import publish_telemetry
-from dynamic_des_streaming.timers import Ticker
 
 if TYPE_CHECKING:
     from dynamic_des_streaming.operations import Operation
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["EventLog", "EventLogStats"]
 
 _STRATEGIES: dict[str, type[ShardingStrategy]] = {"hash": HashSharding, "kafka": KafkaSharding}
+
+_OPERATIONS = ("append", "read")
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class EventLog:
     ) -> None:
         self.env = env
         self.name = name
-        self._partitions = [Partition(id) for id in range(at_least(num_partitions, 1, f"{name}: num_partitions"))]
+        self._partitions = [Partition(id) for id in range(whole(num_partitions, 1, f"{name}: num_partitions"))]
         self._get_shard = _strategy(sharding_strategy, f"{name}: sharding_strategy").get_shard
         self._append_latency = live_number(env, append_latency, f"{name}.append_latency")
         self._read_latency = live_number(env, read_latency, f"{name}.read_latency")
@@ -101,7 +104,7 @@ class EventLog:
         self._expires = not self._retention.empty
         interval = positive_number(retention_check_interval, f"{name}: retention_check_interval")
         self._sweeps = Ticker(env, interval, self._sweep)
-        self._latencies: deque[float] = deque(maxlen=at_least(latency_history, 0, f"{name}: latency_history"))
+        self._latencies: deque[float] = deque(maxlen=whole(latency_history, 0, f"{name}: latency_history"))
         self._records_read = 0
         self._records_expired = 0
         self._next_unkeyed = 0
@@ -227,8 +230,20 @@ class EventLog:
         partition = self.partition(partition_id)
         if not isinstance(offset, Integral):
             raise ParameterError(f"{self.name}: the offset {show(offset)} is not a whole number.")
-        request = (partition, int(offset), at_least(max_records, 0, f"{self.name}: max_records"))
+        request = (partition, int(offset), whole(max_records, 0, f"{self.name}: max_records"))
         return DelayedOperation(self.env, self._read_latency(), self._complete_read, request)
+
+    def handle_event(self, event: object) -> Operation:
+        """Carry out an operation in the form of an event, for ``yield from log.handle_event(event)``.
+
+        Args:
+            event: Its ``event_type`` names it, in whatever case: ``"append"`` or ``"read"``.
+                Its ``context`` has the arguments by name.
+
+        Raises:
+            ParameterError: (a ValueError) If it asks for no such operation, or an argument is missing.
+        """
+        return carry_out(self, event, _OPERATIONS)
 
     def put(self, item: Any) -> Operation:
         """Append ``item`` under its own ``key``, or under None: so that a log can be the sink of something else."""

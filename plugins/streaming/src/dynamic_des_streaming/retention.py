@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from dynamic_des.components.checks import positive_number, whole
 from dynamic_des.errors import ConfigError, nearest, show
-from dynamic_des_streaming.checks import at_least, positive_number
 
 if TYPE_CHECKING:
     from dynamic_des_streaming.records import Partition, Record
@@ -70,7 +70,7 @@ class SizeRetention:
     """
 
     def __init__(self, max_records: int) -> None:
-        self._max_records = at_least(max_records, 1, "SizeRetention: max_records")
+        self._max_records = whole(max_records, 1, "SizeRetention: max_records")
 
     @property
     def max_records(self) -> int:

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from simpy import Environment  # noqa: TC002 - a run that is put together from a file reads the constructors' types
 
+from dynamic_des.components.checks import one_of, positive_number
+from dynamic_des.components.live import LiveNumber, live_number
+from dynamic_des.components.sinks import Sink, as_sink
+from dynamic_des.components.telemetry import publish_telemetry
+from dynamic_des.components.timers import Ticker
 from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 from dynamic_des_streaming.aggregates import aggregate_of
-from dynamic_des_streaming.checks import one_of, positive_number
-from dynamic_des_streaming.live import LiveNumber, live_number
 from dynamic_des_streaming.operations import finished
 from dynamic_des_streaming.records import Record
+from dynamic_des_streaming.requests import carry_out
 from dynamic_des_streaming.results import LateEvent, Pane, WindowResult
-from dynamic_des_streaming.sinks import Sink, as_sink
-from dynamic_des_streaming.telemetry import publish_telemetry
-from dynamic_des_streaming.timers import Ticker
 from dynamic_des_streaming.triggers import EarlyTrigger, Previews, early_trigger_of
 from dynamic_des_streaming.watermarks import EventTime, watermark_of
 from dynamic_des_streaming.window_store import store_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from dynamic_des_streaming.windows import WindowState
 
 __all__ = ["StreamProcessor", "StreamProcessorStats"]
+
+_OPERATIONS = ("process",)
 
 
 @dataclass(frozen=True)
@@ -203,7 +206,7 @@ class StreamProcessor:
             late for all its windows, else True.
 
         Raises:
-            ParameterError: (a ValueError) If the event time is not a finite number.
+            ParameterError: (a ValueError) If the event time is not a finite number, or the key not hashable.
         """
         if event_time_s is None:
             event_time_s = self.env.now
@@ -211,6 +214,12 @@ class StreamProcessor:
             raise ParameterError(
                 f"{self.name}: the event time {show(event_time_s)} is not finite. Give one in seconds."
             )
+        try:
+            hash(key)
+        except TypeError:
+            raise ParameterError(
+                f"{self.name}: the key {show(key)} cannot be looked up. Give something hashable."
+            ) from None
         self._counts["events_processed"] += 1
         watermark = self._clock.now()
         states = self._store.place(key, event_time_s, watermark, self._is_late)
@@ -256,6 +265,18 @@ class StreamProcessor:
             f"{self.name}: {show(item)} is no event. Give (key, value), (key, value, event_time_s), a Record, a "
             "WindowResult or a LateEvent; or call process."
         )
+
+    def handle_event(self, event: object) -> Operation:
+        """Carry out an operation in the form of an event, for ``yield from processor.handle_event(event)``.
+
+        Args:
+            event: Its ``event_type`` names it, in whatever case: ``"process"``.
+                Its ``context`` has the arguments by name.
+
+        Raises:
+            ParameterError: (a ValueError) If it asks for no such operation, or an argument is missing.
+        """
+        return carry_out(self, event, _OPERATIONS)
 
     def advance_watermark(self, watermark_s: float) -> Operation:
         """Let the watermark be at ``watermark_s`` at least, and emit what that closes, now.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.components.checks import positive_number, whole
+from dynamic_des.components.timers import LAST, Ticker
 from dynamic_des.errors import ConfigError, ParameterError, show
-from dynamic_des_streaming.checks import at_least, positive_number
-from dynamic_des_streaming.timers import LAST, Ticker
 from dynamic_des_streaming.window_store import ordered
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ class EarlyTrigger:
         if every_s is None and every_records is None:
             raise ParameterError("EarlyTrigger: neither every_s nor every_records is given. Give one of them, or both.")
         self.every_s = None if every_s is None else positive_number(every_s, "EarlyTrigger: every_s")
-        self.every_records = (
-            None if every_records is None else at_least(every_records, 1, "EarlyTrigger: every_records")
-        )
+        self.every_records = None if every_records is None else whole(every_records, 1, "EarlyTrigger: every_records")
 
 
 class Previews:
@@ -53,28 +51,28 @@ class Previews:
         self._limit = trigger.every_records
         self._emit = emit
         self._ticks = None if trigger.every_s is None else Ticker(env, trigger.every_s, self._tick, priority=LAST)
-        self._fresh: dict[int, tuple[WindowState, int]] = {}  # by identity: the window, and how many are new
+        self._waiting: dict[int, WindowState] = {}  # by identity: what the next tick is to show
 
     def added(self, states: list[WindowState]) -> None:
         """Take note of a record that was added to some windows."""
         for state in states:
             if state.emitted:
                 continue
-            _, fresh = self._fresh.get(id(state), (state, 0))
-            if self._limit is not None and fresh + 1 >= self._limit:
+            state.fresh += 1
+            if self._limit is not None and state.fresh >= self._limit:
                 self._emit(state)
-                continue
-            self._fresh[id(state)] = (state, fresh + 1)
-        if self._fresh and self._ticks is not None:
-            self._ticks.arm(self._env.now)
+            elif self._ticks is not None:
+                self._waiting[id(state)] = state
+                self._ticks.arm(self._env.now)
 
     def shown(self, state: WindowState) -> None:
         """Take note of a result of a window."""
-        self._fresh.pop(id(state), None)
+        state.fresh = 0
+        self._waiting.pop(id(state), None)
 
     def _tick(self) -> None:
-        waiting = [state for state, _ in self._fresh.values()]
-        self._fresh.clear()
+        waiting = list(self._waiting.values())
+        self._waiting.clear()
         for state in ordered([state for state in waiting if not state.merged and not state.emitted]):
             self._emit(state)
 

@@ -24,7 +24,7 @@ class RegistryFeed:
 
     What arrives from outside and changes the parameter becomes an event at that instant; an update to the value that is
     in force already is no change. The value in force at the beginning is no event either. What has no usable event
-    time is counted and logged, and the run goes on.
+    time or value is counted and logged, and the run goes on.
 
     Args:
         registry: The registry of the environment.
@@ -32,7 +32,8 @@ class RegistryFeed:
         processor: Who takes the events.
         key: Their key. None: the path.
         event_time_s: Gives the event time of a value, in seconds of simulation time. None: when it arrives.
-        value: Gives what is to be aggregated. None: the value itself.
+        value: Gives what is to be aggregated. None: the value itself. What it refuses with a ValueError or the like is
+            left out: an aggregate function that raises later on ends the run, as any error of the model.
 
     Attributes:
         refused: How many values had no usable event time.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Protocol
 
+from dynamic_des.components.checks import one_of, positive_number
+from dynamic_des.components.lattice import Lattice
+from dynamic_des.components.live import LiveNumber, live_number
 from dynamic_des.errors import ConfigError
-from dynamic_des_streaming.checks import one_of, positive_number
-from dynamic_des_streaming.lattice import Lattice
-from dynamic_des_streaming.live import LiveNumber, live_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

@@ -180,6 +180,7 @@ class SessionWindows(WindowStore):
         for other in sessions[first + 1 : stop]:
             state.records += other.records
             state.panes = max(state.panes, other.panes)
+            state.fresh += other.fresh
             other.merged = True
             self.active -= not other.emitted
         del sessions[first + 1 : stop]

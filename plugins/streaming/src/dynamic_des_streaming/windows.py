@@ -8,9 +8,9 @@ from enum import Enum
 from math import ceil, inf
 from typing import Any, Protocol, runtime_checkable
 
+from dynamic_des.components.checks import positive_number
+from dynamic_des.components.lattice import Lattice, exact_fraction
 from dynamic_des.errors import ConfigError, ParameterError, nearest, show
-from dynamic_des_streaming.checks import positive_number
-from dynamic_des_streaming.lattice import Lattice, exact_fraction
 
 __all__ = [
     "LateEventPolicy",
@@ -221,6 +221,7 @@ class WindowState:
         key: The key.
         panes: How many results have been emitted, early ones included.
         merged: Whether the window has become part of another one.
+        fresh: How many records have come since its last result, while something counts them.
     """
 
     start: float
@@ -230,6 +231,7 @@ class WindowState:
     key: Any = None
     panes: int = 0
     merged: bool = False
+    fresh: int = 0
 
 
 def window_type_of(setting: Any, where: str) -> Any:

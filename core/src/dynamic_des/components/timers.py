@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simpy.events import NORMAL, Event, EventPriority
 
-from dynamic_des_streaming.lattice import Lattice
+from dynamic_des.components.lattice import Lattice
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from dynamic_des.sim.registry import SimulationRegistry
 
-__all__ = ["RegistrySink", "Sink", "TakesPut", "TakesSubmit", "as_sink", "named_resource"]
+__all__ = ["RegistrySink", "Sink", "TakesPut", "TakesSubmit", "as_sink", "named_resource", "named_target"]
 
-_log = logging.getLogger("dynamic_des.streaming")
+_log = logging.getLogger("dynamic_des.components")
 
 
 @runtime_checkable
 class TakesPut(Protocol):
-    """Anything with ``put``, such as a ``simpy.Store`` or an `EventLog`."""
+    """Anything with ``put``, such as a ``simpy.Store`` or an event log."""
 
     def put(self, item: Any, /) -> object:
         """Take ``item``."""
@@ -43,8 +43,8 @@ Sink = Callable[[Any], object] | TakesPut | TakesSubmit | str
 class RegistrySink:
     """Writes what it is given to a live parameter.
 
-    Of a ``WindowResult`` that is its ``result``. What the registry refuses leaves the old value in force; it is
-    counted, and logged once until something is taken again.
+    Of something with a ``result``, such as that of a window, it is this. What the registry refuses leaves the old value
+    in force; it is counted, and logged once until something is taken again.
 
     Args:
         registry: The registry of the environment.
@@ -81,7 +81,7 @@ def as_sink(env: Environment, target: Any, where: str) -> Callable[[Any], object
         ConfigError: If it is none of these.
     """
     if isinstance(target, str):
-        target = _named_target(env, target, where)
+        target = named_target(env, target, where)
     for method in ("submit", "put"):
         if hasattr(target, method):
             return getattr(target, method)  # type: ignore[no-any-return]
@@ -91,7 +91,7 @@ def as_sink(env: Environment, target: Any, where: str) -> Callable[[Any], object
         return target  # type: ignore[no-any-return]
     raise ConfigError(
         f"{where}: {show(target)} takes nothing. Give a function, or something with put or submit, "
-        "such as a simpy.Store or an EventLog."
+        "such as a simpy.Store or another component."
     )
 
 
@@ -108,7 +108,12 @@ def named_resource(env: Environment, name: str, where: str) -> Any:
     return known[name]
 
 
-def _named_target(env: Environment, name: str, where: str) -> Any:
+def named_target(env: Environment, name: str, where: str) -> Any:
+    """Return what ``name`` stands for as a sink: a resource of the environment, or the live parameter at that path.
+
+    Raises:
+        ConfigError: If there is neither.
+    """
     registry = getattr(env, "registry", None)
     if registry is not None and name not in (getattr(env, "resources", None) or {}) and name in registry.paths():
         return RegistrySink(registry, name)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from dynamic_des.components.checks import positive_number
+from dynamic_des.components.timers import LAST, Ticker
 from dynamic_des.errors import ConfigError
-from dynamic_des_streaming.checks import positive_number
-from dynamic_des_streaming.timers import LAST, Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,135 @@
+"""Records on disk: appended at one end, read back at the other."""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dynamic_des.sim.records import Record
+
+__all__ = ["SpillFile"]
+
+_SEGMENT_BYTES = 16 * 1024**2
+
+
+class SpillFile:
+    """An append-only file in segments, each given back to the disk once it has been read.
+
+    The segments have no names where the system allows it: a process that is killed leaves nothing behind. Not
+    thread-safe.
+
+    Args:
+        folder: Where the segments are made; the system's temporary folder when None.
+
+    Attributes:
+        records: How many records it holds.
+        size: How many bytes it takes on disk.
+    """
+
+    def __init__(self, folder: str | None) -> None:
+        self.records = 0
+        self.size = 0
+        self._folder = folder
+        self._segments: deque[_Segment] = deque()
+        self._kept: dict[int, Record] = {}  # by seq: what no file can hold
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Add a block of records.
+
+        Raises:
+            OSError: If it cannot be written; then nothing was added.
+        """
+        block, kept = _pickled(records)
+        fresh = not self._segments or self._segments[-1].end >= _SEGMENT_BYTES
+        segment = _Segment(self._folder) if fresh else self._segments[-1]
+        segment.append(block, len(records))
+        if fresh:
+            self._segments.append(segment)
+        self._kept.update(kept)
+        self.size += len(block)
+        self.records += len(records)
+
+    def read(self) -> list[Record]:
+        """Take the oldest block.
+
+        Raises:
+            Exception: Whatever went wrong, also in unpickling; then the block is lost, see `forget_block`.
+        """
+        segment = self._segments[0]
+        block = pickle.loads(segment.read())  # noqa: S301 - written by this process to a file of its own
+        self.forget_block()
+        kept = self._kept
+        return [kept.pop(record[0]) if len(record) == 1 else record for record in block] if kept else block
+
+    def forget_block(self) -> int:
+        """Drop the oldest block and return how many records were in it."""
+        segment = self._segments[0]
+        count = segment.forget_block()
+        self.records -= count
+        if not segment.blocks:
+            self.size -= segment.end
+            segment.close()
+            self._segments.popleft()
+        return count
+
+    def close(self) -> None:
+        """Forget everything."""
+        while self._segments:
+            self._segments.popleft().close()
+        self._kept.clear()
+        self.records = self.size = 0
+
+
+class _Segment:
+    def __init__(self, folder: str | None) -> None:
+        self.end = 0
+        self.blocks: deque[tuple[int, int, int]] = deque()  # offset, bytes, records
+        self._file: IO[bytes] = TemporaryFile(  # noqa: SIM115 - closed when it has been read
+            dir=folder, prefix="dynamic-des-", buffering=0
+        )
+
+    def append(self, block: bytes, count: int) -> None:
+        self._file.seek(self.end)
+        rest = memoryview(block)
+        while rest:  # an unbuffered file may take a part
+            rest = rest[self._file.write(rest) :]
+        self.blocks.append((self.end, len(block), count))
+        self.end += len(block)
+
+    def read(self) -> bytes:
+        offset, length, _ = self.blocks[0]
+        self._file.seek(offset)
+        parts = []
+        while length and (part := self._file.read(length)):
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def forget_block(self) -> int:
+        return self.blocks.popleft()[2]
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _pickled(records: Sequence[Record]) -> tuple[bytes, dict[int, Record]]:
+    """Return the records as bytes, and those that cannot be: bytes hold only their number."""
+    try:
+        return pickle.dumps(records, pickle.HIGHEST_PROTOCOL), {}
+    except Exception:  # noqa: BLE001 - a foreign object in a record: whatever it raises, it stays in memory
+        kept = {record[0]: record for record in records if not _can_be_pickled(record)}
+        block: list[Any] = [(record[0],) if record[0] in kept else record for record in records]
+        return pickle.dumps(block, pickle.HIGHEST_PROTOCOL), kept
+
+
+def _can_be_pickled(record: Record) -> bool:
+    try:
+        pickle.dumps(record, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # noqa: BLE001 - as above
+        return False
+    return True
