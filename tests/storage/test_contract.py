@@ -10,7 +10,8 @@ from dynamic_des_storage import JsonlEgress, ParquetEgress
 class StorageContract(EgressContract):
     @pytest.fixture(autouse=True)
     def place(self, tmp_path):
-        self.folder = tmp_path / "lake"
+        self.disk = tmp_path / "disk"
+        self.folder = self.disk / "lake"
 
     def stored(self, egress):
         try:
@@ -24,13 +25,13 @@ class StorageContract(EgressContract):
         return found
 
     def break_connection(self):
-        self.folder.mkdir(exist_ok=True)
-        self.folder.rename(self.folder.with_name("away"))
-        self.folder.write_text("a file where the folder was")
+        self.disk.mkdir(exist_ok=True)
+        self.disk.rename(self.disk.with_name("away"))
+        self.disk.write_text("a file where the disk was mounted")
 
     def restore(self):
-        self.folder.unlink()
-        self.folder.with_name("away").rename(self.folder)
+        self.disk.unlink()
+        self.disk.with_name("away").rename(self.disk)
 
 
 class TestParquetEgress(StorageContract):
