@@ -207,8 +207,7 @@ def test_a_place_that_leads_nowhere_says_how_far_it_led(kind, place, text):
 def test_a_place_in_a_plugin_that_is_not_installed_comes_with_the_line_to_install_it(monkeypatch):
     monkeypatch.setitem(PLUGIN_NAMES, "PlantEgress", Published("dynamic-des-plant", "dynamic_des_plant"))
     assert refusal("egress", "dynamic_des:PlantEgress") == (
-        "dynamic_des:PlantEgress: PlantEgress is in a plugin that is not installed: "
-        'pip install "dynamic-des-plant"'
+        'dynamic_des:PlantEgress: PlantEgress is in a plugin that is not installed: pip install "dynamic-des-plant"'
     )
 
 
