@@ -48,11 +48,11 @@ _SILENCE_S = 3.0  # after so long without a message it is asked whether the brok
 class KafkaIngress(BaseIngress):
     """Reads changes from a topic: all its partitions, each from where the twin has settled it.
 
-    **Promised**: only what is settled is committed, under the group ``<twin>.<ingress>``; a twin that was killed between
-    fetching and applying gets the message again. Where nothing is committed, the first connection decides where reading
-    begins (``auto_offset_reset``), and commits that: what is sent during a later outage is not skipped. Partitions
-    that are added are read from their beginning. Offsets that are no longer retained are reported, then the reset rule is
-    followed. A topic that is missing is waited for. Tombstones are no changes.
+    **Promised**: only what is settled is committed, under the group ``<twin>.<ingress>``; a twin that was killed
+    between fetching and applying gets the message again. Where nothing is committed, the first connection decides where
+    reading begins (``auto_offset_reset``), and commits that: what is sent during a later outage is not skipped.
+    Partitions that are added are read from their beginning. Offsets that are no longer retained are reported, then the
+    reset rule is followed. A topic that is missing is waited for. Tombstones are no changes.
 
     **Not promised**: an order between partitions.
 
