@@ -306,11 +306,11 @@ class Source:
             try:
                 decoded = await self.worker.call(self._decode, message)
             except UnavailableError as error:  # what comes behind it waits, too: changes are applied in their order
-                self._become("connecting", str(error))
+                self.condition.become("connecting", str(error))
                 await asyncio.sleep(backoff.failed())
             else:
                 if backoff.failures:
-                    self._become("up", None)
+                    self.condition.become("up")
                 return decoded
 
     def _decode(self, message: Message) -> Any:
