@@ -244,7 +244,7 @@ def test_a_sink_that_fails_for_good_with_a_full_disk_queue_ends_the_run_in_order
 def test_a_second_run_goes_on_with_what_spilled_in_the_first():
     egress = faults.Gated()
     with make_environment(factor=0) as env:
-        env.setup_egress([egress], batch_size=100, outbox_size=200, on_full="spill", drain_timeout=0.01)
+        env.setup_egress([egress], batch_size=100, outbox_size=200, on_full="spill", drain_timeout=0.5)
         publish(env, 5000, step=1)
         env.run(until=2500)
         assert books(env)["waiting"] > 2000

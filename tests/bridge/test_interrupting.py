@@ -1,0 +1,71 @@
+"""One SIGINT ends a run in time, whatever keeps it busy."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+SCRIPT = textwrap.dedent("""
+    import asyncio, sys
+    from dynamic_des import BaseEgress, BaseIngress, DynamicRealtimeEnvironment, Message, SimParameter
+
+    class Flood(BaseIngress):
+        async def messages(self):
+            number = 0
+            while True:
+                number += 1
+                yield Message({"path": "L.variables.n", "value": number}, {"part": number})
+
+    class Hangs(BaseEgress):
+        async def write(self, batch):
+            await asyncio.Event().wait()
+
+    def swallows(env):
+        while True:
+            try:
+                env.publish_telemetry("x", env.now)
+                yield env.timeout(0.0001)
+            except:
+                pass
+
+    env = DynamicRealtimeEnvironment(factor=float(sys.argv[1]))
+    env.registry.register_sim_parameter(SimParameter("L", variables={"n": 0}))
+    env.setup_ingress([Flood()])
+    env.setup_egress([Hangs()], outbox_size=50, batch_size=10, on_full=sys.argv[2], drain_timeout=0.2)
+    env.process(swallows(env))
+
+    def tell(env):
+        yield env.timeout(0.05)
+        print("under way", flush=True)
+
+    env.process(tell(env))
+    try:
+        env.run()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+    env.teardown()
+""")
+
+
+@pytest.mark.parametrize("on_full", ["block", "spill", "drop_oldest"])
+@pytest.mark.parametrize("factor", [0, 1])
+def test_a_flood_a_sink_that_hangs_and_a_bare_except_do_not_hinder_a_sigint(factor, on_full):
+    outbox_blocks_at_once = on_full == "block"  # before the model gets as far as to say so
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, str(factor), on_full], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        if outbox_blocks_at_once:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1.5)
+        else:
+            assert process.stdout.readline() == "under way\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert "interrupted" in out
+    assert "Traceback" not in err
+    assert process.returncode == 0
