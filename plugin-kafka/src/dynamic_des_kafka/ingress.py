@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 from dynamic_des.errors import ConfigError, nearest, show
@@ -103,6 +103,7 @@ class KafkaIngress(BaseIngress):
         self._group = group_id
         self._timeout_s = connect_timeout
         self._consumer: AIOKafkaConsumer | None = None
+        self._assigned = asyncio.Event()  # the group has said which partitions are ours, maybe none
         self._run_id = ""
         self._next: dict[str, int] = {}  # part → offset at which reading goes on, in this run
 
@@ -126,9 +127,9 @@ class KafkaIngress(BaseIngress):
         try:
             async with asyncio.timeout(self._timeout_s):
                 if self._group:
+                    self._assigned = asyncio.Event()
                     consumer.subscribe([self.topic], listener=_Assigned(self))
-                    while self.topic not in {place.topic for place in consumer.assignment()}:  # noqa: ASYNC110
-                        await asyncio.sleep(0.02)
+                    await self._assigned.wait()
                 else:
                     await self._assign(await self._partitions(consumer))
         except TimeoutError as error:
@@ -163,6 +164,10 @@ class KafkaIngress(BaseIngress):
         while True:
             try:
                 found = await consumer.getmany(timeout_ms=500)
+            except NoOffsetForPartitionError:
+                if not self._group:
+                    raise
+                continue  # asked for before the group's listener had said where to begin
             except OffsetOutOfRangeError as error:
                 raise ConnectionError(f"{self.topic}: {error}: the offset is not there any more.") from error
             for records in found.values():
@@ -260,3 +265,4 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
         if assigned and consumer is not None:
             begin, _ = await starts(consumer, assigned, ingress._next, ingress._reset)
             ingress._seek(begin)
+        ingress._assigned.set()
