@@ -145,6 +145,25 @@ def test_a_batch_is_encoded_once_and_what_cannot_be_is_none():
     assert [seq for seq, _ in batch.refused] == [2]
 
 
+LINES = [
+    {"seq": 1, "value": 'a "},{\\"seq\\": b'},
+    {"seq": 2, "value": {"x": [1, {"y": None}]}},
+    {"seq": 3, "value": "null"},
+]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_many_lines_at_once_are_what_each_is_alone(count):
+    serializer = JsonSerializer()
+    alone = b"".join(serializer.serialize("", record) + b"\n" for record in LINES[:count])
+    assert serializer.serialize_lines(LINES[:count]) == alone
+
+
+@pytest.mark.parametrize("value", [2**70, object(), "\ud800", math.nan, [{"seq": 1}, {"seq": 2}]], ids=repr)
+def test_what_can_only_be_encoded_alone_is_left_to_that(value):
+    assert JsonSerializer().serialize_lines([*LINES, {"seq": 4, "value": value}]) is None
+
+
 def test_one_serializer_never_gets_the_bytes_of_another():
     class Fixed(MessageSerializer):
         def __init__(self, answer):

@@ -4,10 +4,12 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.bridge.conftest import make_environment
 
 from dynamic_des import EventPayload, MemoryEgress, TelemetryPayload
-from dynamic_des.sim.records import record_builder
+from dynamic_des.sim.records import record_builder, stamp, stamps_of
 
 START = datetime(2024, 2, 28, 23, 59, 59, 500_000, tzinfo=UTC)
 
@@ -59,6 +61,26 @@ def test_a_far_future_has_the_last_time_stamp_there_is(sim_ts):
     record = record_builder(START, 0)((1, sim_ts, False, "x", 1))
     assert record["timestamp"] == "9999-12-31T23:59:59.999999+00:00"
     assert record["sim_ts"] == (math.inf if sim_ts == 10**400 else float(sim_ts))
+
+
+SIM_TIMES = st.one_of(
+    st.integers(-(10**12), 10**12), st.floats(), st.floats(-1e6, 1e6), st.integers(0, 10**7).map(lambda us: us / 1e6)
+)
+
+
+@given(times=st.lists(SIM_TIMES), initial_time=st.sampled_from([0, 0.1, -5.5, 1e9]))
+def test_many_time_stamps_at_once_are_what_each_is_alone(times, initial_time):
+    many = stamps_of(START, times, initial_time)
+    assert many is None or many == [stamp(START, now - initial_time) for now in times]
+    if all(abs(now) < 1e9 for now in times):
+        assert many is not None
+
+
+def test_many_records_at_once_are_what_each_is_alone():
+    build = record_builder(START, 0)
+    for times in ([1, 2.75], [1, True], [10**400], [math.inf]):
+        records = [(seq, now, bool(seq % 2), "x", seq) for seq, now in enumerate(times)]
+        assert build.many(records) == [build(record) for record in records]
 
 
 def test_a_model_may_run_into_the_far_future(env, sink):

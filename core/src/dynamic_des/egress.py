@@ -64,7 +64,8 @@ class Batch(Sequence[Payload]):
     def _all(self) -> list[Payload]:
         # built on first look and kept: a sink that only counts pays nothing, a retry sees the same objects
         if self._payloads is None:
-            self._payloads = [self._build(record) for record in self._raw]
+            many = getattr(self._build, "many", None)
+            self._payloads = many(self._raw) if many else [self._build(record) for record in self._raw]
         return self._payloads
 
     def encode(self, serializer: MessageSerializer, topic: str = "") -> list[bytes | None]:

@@ -38,14 +38,14 @@ class KafkaEgress(BaseEgress):
     A record's key is the event's key or the telemetry's path, so that what belongs together stays in order; its headers
     have the number of the record (``seq``, or ``sys_seq`` for ``system.*``) and the ``run_id``.
 
-    **Promised**: a batch is written when all replicas that are in sync have it. While the process lives, nothing is written
-    twice: a batch without an answer stays on its way with the same producer id and sequence numbers. With a
-    ``transactional_id``, nothing is written twice even if the process dies: each batch is a transaction that says how far
-    the twin has come, which `written` reads; consumers have to read ``read_committed``.
+    **Promised**: a batch is written when all replicas that are in sync have it. While the process lives, nothing is
+    written twice: a batch without an answer stays on its way with the same producer id and sequence numbers. With a
+    ``transactional_id``, nothing is written twice even if the process dies: each batch is a transaction that says how
+    far the twin has come, which `written` reads; consumers have to read ``read_committed``.
 
     **Not promised**: order between partitions, or for one key across the moment at which a topic gets more partitions.
-    Without a ``transactional_id``, a process that dies may leave records in the log that its successor writes again; they
-    have the same ``seq``.
+    Without a ``transactional_id``, a process that dies may leave records in the log that its successor writes again;
+    they have the same ``seq``.
 
     Args:
         bootstrap_servers: ``host:port``, several with commas between or as a list.

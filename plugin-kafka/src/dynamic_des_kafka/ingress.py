@@ -48,11 +48,11 @@ _SILENCE_S = 3.0  # after so long without a message it is asked whether the brok
 class KafkaIngress(BaseIngress):
     """Reads changes from a topic: all its partitions, each from where the twin has settled it.
 
-    **Promised**: only what is settled is committed, under the group ``<twin>.<ingress>``; a twin that was killed between
-    fetching and applying gets the message again. Where nothing is committed, the first connection decides where reading
-    begins (``auto_offset_reset``), and commits that: what is sent during a later outage is not skipped. Partitions that
-    are added are read from their beginning. Offsets that are no longer retained are reported, then the reset rule is
-    followed. A topic that is missing is waited for. Tombstones are no changes.
+    **Promised**: only what is settled is committed, under the group ``<twin>.<ingress>``; a twin that was killed
+    between fetching and applying gets the message again. Where nothing is committed, the first connection decides where
+    reading begins (``auto_offset_reset``), and commits that: what is sent during a later outage is not skipped.
+    Partitions that are added are read from their beginning. Offsets that are no longer retained are reported, then the
+    reset rule is followed. A topic that is missing is waited for. Tombstones are no changes.
 
     **Not promised**: an order between partitions.
 
@@ -61,7 +61,7 @@ class KafkaIngress(BaseIngress):
         bootstrap_servers: ``host:port``, several with commas between or as a list.
         topic_deserializers: Deserializers by topic.
         default_deserializer: For all other topics; core's, which is JSON, when None.
-        auto_offset_reset: Where to begin when nothing is committed: ``"latest"``, ``"earliest"``, or ``"none"`` to fail.
+        auto_offset_reset: Where to begin when nothing is committed: ``"latest"``, ``"earliest"``; ``"none"`` fails.
         snapshot: Read the whole topic before time starts: for a compacted topic, whose messages are the state.
         group_id: Join this group, which shares the partitions among its members. All partitions are read when None.
         connect_timeout: Wall seconds for each step of connecting.
@@ -127,7 +127,7 @@ class KafkaIngress(BaseIngress):
             async with asyncio.timeout(self._timeout_s):
                 if self._group:
                     consumer.subscribe([self.topic], listener=_Assigned(self))
-                    while self.topic not in {place.topic for place in consumer.assignment()}:
+                    while self.topic not in {place.topic for place in consumer.assignment()}:  # noqa: ASYNC110
                         await asyncio.sleep(0.02)
                 else:
                     await self._assign(await self._partitions(consumer))

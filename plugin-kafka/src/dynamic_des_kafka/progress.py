@@ -69,13 +69,15 @@ class ProgressTopic:
         """
         admin = AIOKafkaAdminClient(**self._connection.of(AIOKafkaAdminClient, request_timeout_ms=self._timeout_ms))
         try:
+            await start(admin, self._connection, self._timeout_s)
             async with asyncio.timeout(self._timeout_s):
-                await start(admin, self._connection, self._timeout_s)
                 if self.name in await admin.list_topics():
                     return
                 settings = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.1", "segment.ms": "600000"}
                 topic = new_topic(self.name, partitions=1, replication=None, configs=settings)
                 answer = await admin.create_topics([topic])
+        except TimeoutError as error:
+            raise ConnectionError(f"{self._connection}: no answer within {self._timeout_s:g} s.") from error
         finally:
             await close_admin(admin)
         _, code, *text = answer.topic_errors[0]
@@ -92,8 +94,8 @@ class ProgressTopic:
             **{**self._connection.of(AIOKafkaConsumer, request_timeout_ms=self._timeout_ms), **options}
         )
         try:
+            await start(consumer, self._connection, self._timeout_s)
             async with asyncio.timeout(self._timeout_s):
-                await start(consumer, self._connection, self._timeout_s)
                 return await self._find(consumer, twin.encode())
         except TimeoutError as error:
             raise ConnectionError(f"{self._connection}: {self.name} was not read in {self._timeout_s:g} s.") from error

@@ -9,20 +9,38 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Set
 from copy import deepcopy
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import numpy as np
 from simpy.events import Event
 
-__all__ = ["Record", "SystemRecord", "freeze", "record_builder", "system_payload"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "Record",
+    "RecordBuilder",
+    "SystemRecord",
+    "freeze",
+    "record_builder",
+    "stamp",
+    "stamps_of",
+    "system_payload",
+]
 
 Record = tuple[int, Any, bool, Any, Any]
 SystemRecord = tuple[int, Any, datetime, str, Any]
+
+_NUMBERS = frozenset((int, float))
+_CALENDAR_S = 4e11  # more than all years of the calendar, in seconds
+_FIRST, _LAST = np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us")
+_DIGITS = len("2026-01-01T00:00:00.000000")
 
 SCALARS = frozenset((str, int, float, bool, type(None)))
 
@@ -85,35 +103,56 @@ def _freeze_set(value: Set[Any]) -> Any:
         return sorted(items, key=repr)
 
 
-def record_builder(start: datetime, initial_time: float) -> Any:
+def record_builder(start: datetime, initial_time: float) -> RecordBuilder:
     """Return the function that turns a record into its payload dictionary."""
-    last: tuple[Any, float, str] = (None, 0.0, "")
+    return RecordBuilder(start, initial_time)
 
-    def build(record: Record) -> dict[str, Any]:
-        nonlocal last
-        seq, now, is_event, name, value = record
-        if now is not last[0]:  # records of one instant share the object, and so its text
-            last = (now, _seconds(now), stamp(start, now - initial_time))
-        _, sim_ts, timestamp = last
-        if is_event:
-            return {
-                "stream_type": "event",
-                "sim_ts": sim_ts,
-                "timestamp": timestamp,
-                "key": name,
-                "value": value,
-                "seq": seq,
-            }
+
+class RecordBuilder:
+    """Turns records into payload dictionaries: one of them, or `many` at a fraction of the cost each.
+
+    Args:
+        start: The time stamp of ``initial_time``.
+        initial_time: Simulation time at which the run began, in simulated seconds.
+    """
+
+    def __init__(self, start: datetime, initial_time: float) -> None:
+        self._start = start
+        self._initial_time = initial_time
+
+    def __call__(self, record: Record) -> dict[str, Any]:
+        """Return the payload of one record."""
+        now = record[1]
+        return _payload(record, _seconds(now), stamp(self._start, now - self._initial_time))
+
+    def many(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Return the payloads of all records."""
+        times = [record[1] for record in records]
+        stamps = stamps_of(self._start, times, self._initial_time)
+        if stamps is None:
+            return [self(record) for record in records]
+        return list(map(_payload, records, map(float, times), stamps))
+
+
+def _payload(record: Record, sim_ts: float, timestamp: str) -> dict[str, Any]:
+    seq, _, is_event, name, value = record
+    if is_event:
         return {
-            "stream_type": "telemetry",
+            "stream_type": "event",
             "sim_ts": sim_ts,
             "timestamp": timestamp,
-            "path_id": name,
+            "key": name,
             "value": value,
             "seq": seq,
         }
-
-    return build
+    return {
+        "stream_type": "telemetry",
+        "sim_ts": sim_ts,
+        "timestamp": timestamp,
+        "path_id": name,
+        "value": value,
+        "seq": seq,
+    }
 
 
 def _seconds(now: Any) -> float:
@@ -130,6 +169,30 @@ def stamp(start: datetime, seconds: float) -> str:
     except (OverflowError, ValueError):
         moment = datetime.max.replace(tzinfo=start.tzinfo)
     return moment.isoformat(timespec="microseconds")
+
+
+def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> list[str] | None:
+    """Return what `stamp` would for each time, all at once; None where only it can tell.
+
+    That is: for times which are no plain numbers, for those beyond the calendar, and for a start whose offset from
+    UTC depends on the date.
+    """
+    if type(start.tzinfo) is not timezone or not _NUMBERS.issuperset(map(type, times)):
+        return None
+    try:
+        now = np.array(times, dtype=np.float64)
+    except OverflowError:  # an integer beyond all floats
+        return None
+    seconds = now - initial_time
+    if not ((np.abs(now) < _CALENDAR_S) & (np.abs(seconds) < _CALENDAR_S)).all():
+        return None
+    whole = np.trunc(seconds)
+    micros = whole.astype(np.int64) * 1_000_000 + np.rint((seconds - whole) * 1e6).astype(np.int64)
+    moments = np.datetime64(start.replace(tzinfo=None), "us") + micros.astype("timedelta64[us]")
+    if len(moments) and (moments.min() < _FIRST or moments.max() > _LAST):
+        return None
+    offset = start.isoformat(timespec="microseconds")[_DIGITS:]
+    return [text + offset for text in np.datetime_as_string(moments).tolist()]
 
 
 def system_payload(record: SystemRecord) -> dict[str, Any]:

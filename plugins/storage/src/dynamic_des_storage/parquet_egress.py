@@ -1,0 +1,213 @@
+"""Records as Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence  # noqa: TC003 - as below
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from dynamic_des.errors import ConfigError
+from dynamic_des_storage.columns import Refused, column
+from dynamic_des_storage.declared import (
+    Declared,
+    declared_fields,
+)
+from dynamic_des_storage.inference import ABSENT, json_field
+from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
+from dynamic_des_storage.storage_egress import Part, StorageEgress
+from dynamic_des_storage.table_schema import (
+    NewFields,
+    TableSchema,
+    as_dictionaries,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dynamic_des import Batch
+    from dynamic_des_storage.segments import Growing
+
+__all__ = ["Compression", "ParquetEgress"]
+
+Compression = Literal["zstd", "snappy", "gzip", "lz4", "none"]
+_ROW_GROUP = 131_072  # rows
+_SEQ = pa.field("seq", pa.int64())
+_SYS_SEQ = pa.field("sys_seq", pa.int64())
+_TIMESTAMP = pa.field("timestamp", pa.timestamp("us", "UTC"))
+_TEXTS = [pa.field("key", pa.string()), pa.field("path_id", pa.string())]
+_DETAIL = json_field("detail")
+
+
+class ParquetEgress(StorageEgress):
+    """Writes records as Parquet files, in folders that every reader takes for one data set.
+
+    Each has the columns ``seq``, ``sim_ts``, ``timestamp``, ``key``, ``path_id`` and one for each field of the events'
+    values; what is no dictionary is in the column ``value``. A field that is called like one of these columns, or like
+    a partition, has ``value_`` before its name.
+
+    **Promised**: when ``write`` has returned, every record of it is in a complete file that can be seen. No file is
+    ever seen half written. A batch that comes again is not written twice. What cannot be cast to the schema is set
+    aside with the reason, and nothing else of its batch.
+
+    **Not promised**: that what was written survives the loss of power at once: it was given to the operating system.
+    That a process killed while files become one leaves no record twice, until the folder is opened again: `read` and
+    the next run see to that.
+
+    Args:
+        path: A folder, or a URI such as ``s3://bucket/runs``, ``gs://…``, ``abfs://…``.
+        filesystem: A file system of PyArrow's; or arguments for the one of the URI's scheme.
+        router: Partitions: names among ``stream_type``, ``date``, ``sim_id``, ``twin``, ``run_id``, outermost first; or
+            a function that returns name → value for a record.
+        schema: What the fields hold: an Arrow schema, a pydantic model, a table of names and types. What it does not
+            name is inferred from the first batch.
+        new_fields: What becomes of a field that comes later: ``"evolve"`` adds a column, ``"ignore"`` leaves it out,
+            ``"refuse"`` sets its record aside.
+        target_file_size: About how many bytes a file has when it is full. 0 leaves one file for each batch.
+        rotate_after_s: After so many wall seconds a file is full as well.
+        compression: How columns are compressed.
+        system: Whether the framework's own ``system.*`` records are written too, with ``sys_seq`` and ``detail``.
+    """
+
+    extension: ClassVar[str] = "parquet"
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        filesystem: fs.FileSystem | Mapping[str, Any] | None = None,
+        router: Sequence[str] | Router = ("stream_type",),
+        schema: Declared = None,
+        new_fields: NewFields = "evolve",
+        target_file_size: int = 128 << 20,
+        rotate_after_s: float | None = None,
+        compression: Compression = "zstd",
+        system: bool = False,
+    ) -> None:
+        super().__init__(path, filesystem, router, target_file_size, rotate_after_s, system)
+        if new_fields not in ("evolve", "ignore", "refuse"):
+            raise ConfigError(f"ParquetEgress: new_fields is {new_fields!r}. Give 'evolve', 'ignore' or 'refuse'.")
+        self._declared = declared_fields(schema)
+        self._new_fields = new_fields
+        self._compression = compression
+        self._begin()
+
+    def _begin(self) -> None:
+        self._schema = TableSchema(self._declared, self._new_fields)
+
+    def _parts(self, batch: Batch) -> tuple[list[Part], list[tuple[int, str]]]:
+        records = list(batch)
+        if not records:
+            return [], []
+        number = "sys_seq" if batch.system else "seq"
+        folders, unroutable = self._routing.groups(records)
+        refused = Refused(unroutable)
+        table = self._table(records, refused, system=batch.system)
+        parts = []
+        for folder, rows in folders.items():
+            good = [row for row in rows if row not in refused] if refused else rows
+            if good:
+                part = table if len(good) == len(records) else table.take(pa.array(good, pa.int64()))
+                parts.append(Part(folder, records[good[0]][number], records[good[-1]][number], part))
+        return parts, [(records[row][number], reason) for row, reason in sorted(refused.items())]
+
+    def _table(self, records: list[dict[str, Any]], refused: Refused, *, system: bool) -> pa.Table:
+        rows = range(len(records))
+        values: Sequence[dict[str, Any]] = [{}] * len(records)
+        if not system:
+            values = as_dictionaries([record["value"] for record in records])
+            if self._learn(records, values, refused):
+                self._finish_all()  # a file has one schema
+        base = self._base(records, refused, system=system)
+        taken = {field.name for field, _ in base} | set(self._routing.names)
+        fields = [_renamed(field, taken) for field in self._schema.fields]
+        arrays = [array for _, array in base] + self._schema.columns(values, rows, refused)
+        return pa.table(arrays, schema=pa.schema([*(field for field, _ in base), *fields]))
+
+    def _learn(self, records: list[dict[str, Any]], values: Sequence[dict[str, Any]], refused: Refused) -> bool:
+        more = False
+        kinds = [record["stream_type"] for record in records]
+        for kind in dict.fromkeys(kinds):
+            rows = [row for row, one in enumerate(kinds) if one == kind]
+            mine = values if len(rows) == len(values) else [values[row] for row in rows]
+            more |= self._schema.learn(kind, mine, rows, refused)
+        return more
+
+    def _base(
+        self, records: list[dict[str, Any]], refused: Refused, *, system: bool
+    ) -> list[tuple[pa.Field, pa.Array]]:
+        """Return the columns that every record has: in all files the same ones."""
+        rows = range(len(records))
+        stamps = pa.array([record["timestamp"] for record in records], pa.string())
+        made = [
+            (_SEQ, pa.array([record.get("seq") for record in records], _SEQ.type)),
+            (pa.field("sim_ts", pa.float64()), pa.array([record["sim_ts"] for record in records], pa.float64())),
+            (_TIMESTAMP, stamps.cast(_TIMESTAMP.type)),
+            *(
+                (field, column(field, [record.get(field.name) for record in records], rows, refused))
+                for field in _TEXTS
+            ),
+        ]
+        if "stream_type" not in self._routing.names:
+            kinds = ["system" if system else record["stream_type"] for record in records]
+            made.insert(0, (pa.field("stream_type", pa.string()), pa.array(kinds, pa.string())))
+        if self._system:
+            details = [record["value"] if system else ABSENT for record in records]
+            made += [
+                (_SYS_SEQ, pa.array([record.get("sys_seq") for record in records], _SYS_SEQ.type)),
+                (_DETAIL, column(_DETAIL, details, rows, refused)),
+            ]
+        return made
+
+    def _encode(self, data: pa.Table) -> pa.Buffer:
+        sink = pa.BufferOutputStream()
+        pq.write_table(data, sink, compression=self._compression, row_group_size=_ROW_GROUP)
+        return sink.getvalue()
+
+    def _growing(self) -> Callable[[Any, Any], Growing]:
+        compression = self._compression
+        return lambda stream, table: GrowingTable(stream, table.schema, compression)
+
+
+class GrowingTable:
+    """Writes a Parquet file table by table, in row groups of one size."""
+
+    def __init__(self, stream: Any, schema: pa.Schema, compression: Compression) -> None:
+        self._stream = stream
+        self._writer = pq.ParquetWriter(stream, schema, compression=compression)
+        self._waiting: list[pa.Table] = []
+        self._rows = 0
+        self._groups = 0
+
+    def add(self, part: pa.Table) -> None:
+        """Append a table."""
+        self._waiting.append(part)
+        self._rows += len(part)
+        if self._rows >= _ROW_GROUP:
+            self._write()
+
+    def size(self) -> int:
+        """Return the size of the row groups that are written."""
+        return int(self._stream.tell()) if self._groups else 0
+
+    def finish(self) -> None:
+        """Write what waits, and the footer."""
+        self._write()
+        self._writer.close()
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP)
+            self._groups += 1
+        self._waiting, self._rows = [], 0
+
+
+def _renamed(field: pa.Field, taken: set[str]) -> pa.Field:
+    name = field.name
+    while name in taken:
+        name = f"value_{name}"
+    taken.add(name)
+    return field if name == field.name else field.with_name(name)

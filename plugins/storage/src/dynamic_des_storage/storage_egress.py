@@ -1,0 +1,175 @@
+"""What the egresses of this plugin share: folders, files of a target size, and what is written already."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dynamic_des import BaseEgress, PermanentError
+from dynamic_des.errors import ConfigError, show
+from dynamic_des_storage.merging import complete_merges
+from dynamic_des_storage.places import Place, filesystem_and_path
+from dynamic_des_storage.routing import Routing
+from dynamic_des_storage.segments import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from pyarrow import fs
+
+    from dynamic_des import Batch
+    from dynamic_des.messages import RunInfo
+    from dynamic_des_storage.routing import Router
+    from dynamic_des_storage.segments import Growing
+
+__all__ = ["Part", "StorageEgress"]
+
+_MOST_OPEN = 32  # large files in the making, each with a buffer of its own
+Aside = list[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of one batch goes to one folder.
+
+    Attributes:
+        folder: The folder.
+        first: Number of the first record in it.
+        last: Number of the last one.
+        data: The records, as the format wants them.
+    """
+
+    folder: str
+    first: int
+    last: int
+    data: Any
+
+
+class StorageEgress(BaseEgress):
+    """Writes batches as files, each complete when it is seen, which become files of a target size."""
+
+    extension: ClassVar[str]
+
+    def __init__(
+        self,
+        path: str | Path,
+        filesystem: fs.FileSystem | Mapping[str, Any] | None,
+        router: Sequence[str] | Router,
+        target_file_size: int,
+        rotate_after_s: float | None,
+        system: bool,
+    ) -> None:
+        where = type(self).__name__
+        if isinstance(target_file_size, bool) or not isinstance(target_file_size, int) or target_file_size < 0:
+            raise ConfigError(f"{where}: target_file_size is {show(target_file_size)}. Give bytes, 0 or more.")
+        if rotate_after_s is not None and not rotate_after_s > 0:
+            raise ConfigError(f"{where}: rotate_after_s is {show(rotate_after_s)}. Give seconds, above 0.")
+        self.path = str(path)
+        self._filesystem = filesystem
+        self._routing = Routing(router)
+        self._target = target_file_size
+        self._rotate_after_s = rotate_after_s
+        self._system = system
+        self._place: Place | None = None
+        self._segments: dict[str, Segment] = {}
+        self._run_id = ""
+        self._token = secrets.token_hex(4)
+        self._done: dict[tuple[str, bool], int] = {}
+
+    async def open(self, run: RunInfo) -> None:
+        """Find the folder, and carry out what a killed process left undone there.
+
+        Raises:
+            PermanentError: If there is no such file system, or the path is a file.
+        """
+        await asyncio.to_thread(self._open, run)
+
+    def write(self, batch: Batch) -> Iterable[tuple[int, str]] | None:  # type: ignore[override]  # plain: disks block
+        """Write the batch: a file for each folder, complete and visible when this returns."""
+        if batch.system and not self._system:
+            return None
+        place = self._place
+        assert place is not None
+        parts, aside = self._parts(batch)
+        for part in parts:
+            if part.last > self._done.get((part.folder, batch.system), 0):  # else: written before the retry
+                self._write_part(place, part, "system" if batch.system else "records")  # which are numbered apart
+                self._done[part.folder, batch.system] = part.last
+        return aside
+
+    async def close(self) -> None:
+        """Put the large files that are in the making in place of their parts."""
+        try:
+            await asyncio.to_thread(self._close)
+        except RuntimeError:  # the interpreter ends, and starts no thread any more
+            self._close()
+
+    @abstractmethod
+    def _parts(self, batch: Batch) -> tuple[list[Part], Aside]:
+        """Return what goes where, and ``(seq, reason)`` of what cannot be written."""
+
+    @abstractmethod
+    def _encode(self, data: Any) -> Any:
+        """Return what stands in a file with one part."""
+
+    @abstractmethod
+    def _growing(self) -> Callable[[Any, Any], Growing]:
+        """Return what makes a large file."""
+
+    def _begin(self) -> None:
+        """Another run begins, whose records count from 1."""
+
+    def _open(self, run: RunInfo) -> None:
+        try:
+            place = Place(*filesystem_and_path(self.path, self._filesystem))
+        except ConfigError as error:
+            raise PermanentError(f"{type(self).__name__}: {error}") from error
+        if place.size("") is not None:
+            raise PermanentError(f"{type(self).__name__}: {self.path} is a file. Give the path of a folder.")
+        if run.trial:
+            place.try_writing()
+            return
+        complete_merges(place)
+        place.sweep()
+        self._place = place
+        if run.run_id != self._run_id:
+            self._run_id = run.run_id
+            self._routing.begin(run)
+            self._done.clear()
+            self._begin()
+
+    def _close(self) -> None:
+        self._finish_all()
+        if self._place is not None:
+            self._place.leave()
+            self._place = None
+
+    def _write_part(self, place: Place, part: Part, kind: str) -> None:
+        segment = self._segments.get(part.folder) or self._new_segment(place, part.folder)
+        name = f"{kind}_{self._run_id}_{part.first:012d}_{self._token}.{self.extension}"
+        try:
+            segment.add(f"{part.folder}/{name}" if part.folder else name, self._encode(part.data), part.data)
+        except OSError:
+            for other in self._segments.values():
+                other.abandon()  # a full disk has room for what must be written
+            self._segments.clear()
+            raise
+        old = self._rotate_after_s is not None and segment.age_s >= self._rotate_after_s
+        if old or segment.size >= self._target:
+            del self._segments[part.folder]
+            segment.finish()
+
+    def _new_segment(self, place: Place, folder: str) -> Segment:
+        if len(self._segments) >= _MOST_OPEN:
+            longest_unused = min(self._segments, key=lambda name: self._segments[name].used)
+            self._segments.pop(longest_unused).finish()
+        segment = self._segments[folder] = Segment(place, self._growing())
+        return segment
+
+    def _finish_all(self) -> None:
+        while self._segments:
+            self._segments.popitem()[1].finish()

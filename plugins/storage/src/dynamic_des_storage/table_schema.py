@@ -1,0 +1,149 @@
+"""The schema that all files of one run have: declared or inferred, and what becomes of fields that are new."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+
+from dynamic_des_storage.columns import Refused, column
+from dynamic_des_storage.inference import ABSENT, infer, is_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["NewFields", "TableSchema", "as_dictionaries"]
+
+log = logging.getLogger("dynamic_des.egress")
+
+NewFields = Literal["ignore", "evolve", "refuse"]
+Value = dict[str, Any]
+
+
+class TableSchema:
+    """The fields of values, in the order in which they were met.
+
+    The first batch of each kind of record says which fields there are and what they hold. After that only `new_fields`
+    says what becomes of a field that was not there; one that was always None until now is not new.
+
+    Args:
+        declared: Fields that are known beforehand.
+        new_fields: ``"evolve"`` adds a new field, ``"ignore"`` leaves it out, ``"refuse"`` refuses its record.
+    """
+
+    def __init__(self, declared: Iterable[pa.Field] = (), new_fields: NewFields = "evolve") -> None:
+        self._fields: dict[str, pa.Field] = {field.name: field for field in declared}
+        self._complete = bool(self._fields)
+        self._new_fields = new_fields
+        self._met: set[str] = set()
+        self._untyped: set[str] = set()
+        self._ignored: set[str] = set()
+        self._shapes: set[tuple[str, ...]] = set()
+
+    @property
+    def fields(self) -> list[pa.Field]:
+        """The fields as they are now."""
+        return list(self._fields.values())
+
+    def learn(self, kind: str, values: Sequence[Value], rows: Sequence[int], refused: Refused) -> bool:
+        """Take note of the fields of a batch's values of one kind; return whether there are more fields now."""
+        first, before = kind not in self._met, dict(self._fields)
+        self._met.add(kind)
+        self._first = first and not self._complete
+        shapes = set(map(tuple, values))
+        if not first and shapes <= self._shapes and not self._nested():
+            return False
+        names = dict.fromkeys(name for value in values for name in value)
+        for name in names:
+            column_values = [value.get(name) for value in values]
+            known = self._fields.get(name)
+            if known is None:
+                found = self._new(name, column_values, rows, refused)
+                if found is not None:
+                    self._fields[name] = found
+            else:
+                self._fields[name] = self._deeper(known, column_values, rows, refused, name)
+        if all(name in self._fields for name in names):
+            self._shapes |= shapes
+        return self._fields != before
+
+    def columns(self, values: Sequence[Value], rows: Sequence[int], refused: Refused) -> list[pa.Array]:
+        """Return values as one column for each field."""
+        made = []
+        for name, field in self._fields.items():
+            missing = ABSENT if is_json(field) else None
+            made.append(column(field, [value.get(name, missing) for value in values], rows, refused))
+        return made
+
+    def _nested(self) -> bool:
+        return any(pa.types.is_nested(field.type) for field in self._fields.values())
+
+    def _new(self, path: str, values: list[Any], rows: Sequence[int], refused: Refused) -> pa.Field | None:
+        """Return the field for a new name, or None when there is none to be."""
+        found = infer(path.rpartition(".")[2], values)
+        if found is None:
+            if self._first:
+                self._untyped.add(path)
+            return None
+        if self._first or path in self._untyped or self._new_fields == "evolve":
+            return found
+        if self._new_fields == "refuse":
+            for row, value in zip(rows, values, strict=True):
+                if value is not None:
+                    refused.note(row, path, "is a new field. Declare it, or let new_fields be 'evolve' or 'ignore'")
+        elif path not in self._ignored:
+            self._ignored.add(path)
+            log.warning("parquet: the field %r is new and left out: new_fields is 'ignore'", path)
+        return None
+
+    def _deeper(self, field: pa.Field, values: list[Any], rows: Sequence[int], refused: Refused, path: str) -> pa.Field:
+        """Return a field with what is new inside it."""
+        if pa.types.is_struct(field.type):
+            return field.with_type(self._struct(field.type, values, rows, refused, path))
+        if pa.types.is_list(field.type) and pa.types.is_nested(field.type.value_type):
+            pairs = [
+                (item, row)
+                for value, row in zip(values, rows, strict=True)
+                if isinstance(value, (list, tuple))
+                for item in value
+            ]
+            items, item_rows = [item for item, _ in pairs], [row for _, row in pairs]
+            return field.with_type(pa.list_(self._deeper(field.type.value_field, items, item_rows, refused, path)))
+        return field
+
+    def _struct(
+        self, kind: pa.StructType, values: list[Any], rows: Sequence[int], refused: Refused, path: str
+    ) -> pa.StructType:
+        children = {child.name: child for child in kind}
+        there = [(value, row) for value, row in zip(values, rows, strict=True) if isinstance(value, dict)]
+        inner_rows = [row for _, row in there]
+        for name in dict.fromkeys(name for value, _ in there for name in value if isinstance(name, str)):
+            inner = [value.get(name) for value, _ in there]
+            known = children.get(name)
+            child = (
+                self._new(f"{path}.{name}", inner, inner_rows, refused)
+                if known is None
+                else self._deeper(known, inner, inner_rows, refused, f"{path}.{name}")
+            )
+            if child is not None:
+                children[name] = child
+        return pa.struct(list(children.values()))
+
+
+def as_dictionaries(values: Sequence[Any]) -> Sequence[Value]:
+    """Return each value as fields: what is no dictionary is the field ``value``."""
+    if all(type(value) is dict for value in values):
+        made: Sequence[Value] = values
+    else:
+        made = [value if type(value) is dict else {"value": value} for value in values]
+    if all(map(_TEXT.issuperset, (map(type, names) for names in set(map(tuple, made))))):
+        return made
+    return [_with_text_keys(value) for value in made]
+
+
+_TEXT = frozenset((str,))
+
+
+def _with_text_keys(value: Mapping[Any, Any]) -> Value:
+    return {name if isinstance(name, str) else str(name): item for name, item in value.items()}
