@@ -22,7 +22,7 @@ def test_the_example_writes_json_and_avro_and_is_steered_by_avro():
     assert (done.returncode, done.stdout.splitlines()) == (
         0,
         [
-            "[EVT] t=0.000 task-1: task_id=task-1 confidence=1.0",
+            "[EVT] t=0.000 task-1: task_id=task-1 confidence=1",
             "[EVT] t=3.000 task-1: status=finished",
             "20 bytes: {'task_id': 'task-1', 'confidence': 1.0}",
             "1 record that is no prediction was set aside",
