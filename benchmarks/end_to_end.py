@@ -4,9 +4,9 @@
     python benchmarks/end_to_end.py
     python benchmarks/end_to_end.py --desflow ../dfl/bin/python   beside the desflow of that interpreter (bar: 3)
 
-Wall time from the first publication until the last line is in the file, the median over rounds of fresh processes that
-take turns. As a limit: the same records made and written by a bare loop around orjson, with no simulation, no thread and
-nobody to hear of a failure.
+Wall time from the first publication until the last line is in the file, the median over rounds of fresh processes
+that take turns. As a limit: the same records made and written by a bare loop around orjson, with no simulation, no
+thread and nobody to hear of a failure.
 """
 
 import argparse

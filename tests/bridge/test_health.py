@@ -99,7 +99,7 @@ def test_it_is_json():
     assert health["egresses"][0]["state"] == "connecting"
     assert health["egresses"][0]["reason"] == "ConnectionRefusedError: nobody listens"
     assert health["egresses"][0]["last_progress"] is None
-    assert set(health) == {"ok", "name", "run_id", "at", "simulation", "egresses", "ingresses", "block"}
+    assert set(health) == {"ok", "name", "run_id", "at", "simulation", "egresses", "ingresses", "dead_letters", "block"}
 
 
 def test_one_that_failed_for_good_is_not_well():

@@ -200,3 +200,39 @@ def test_a_sink_gets_records_that_json_can_hold(env):
     env.run()
     (line,) = egress.lines
     assert json.loads(line)["value"] == {"nan": None, "big": 2**70, "array": [0, 1, 2], "task": Task().model_dump()}
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (1.5, 0),
+        (None, 0),
+        ("null", 0),
+        (math.nan, 1),
+        ([math.inf, None, -math.inf, 1], 2),
+        ({"a": {"b": (math.nan, 2**70)}, "c": None}, 1),
+        ({math.nan, 1.0}, 1),
+        (np.float32("nan"), 1),
+        (np.array([[1.0, math.nan], [math.inf, 2.0]]), 2),
+        (np.arange(3), 0),
+        (Task(value=math.nan), 1),
+        (Part(math.inf), 1),
+        ([Decimal("NaN"), Colour.RED, b"null", None], 0),
+    ],
+    ids=lambda part: repr(part)[:40],
+)
+def test_numbers_without_a_form_in_json_are_counted(value, count):
+    batch = records(0, value, None)
+    batch.encode(JsonSerializer())
+    assert batch.nulled == ({2: count} if count else {})
+    assert batch.refused == []
+
+
+def test_a_serializer_that_is_not_derived_from_the_base_class_may_count_nothing():
+    class Bare:
+        def serialize(self, topic, data):
+            return b"null"
+
+    batch = records(math.nan)
+    assert batch.encode(Bare()) == [b"null"]
+    assert batch.nulled == {}

@@ -361,7 +361,7 @@ def test_an_egress_that_raises_anything_is_opened_again_and_ends_nothing_else(fo
     class LeavingThread(Leaving):
         def write(self, batch):
             self.check()
-            self.records.extend(batch)
+            self.records.extend([] if batch.system else batch)
 
     leaving, other = LeavingThread() if form == "thread" else Leaving(), MemoryEgress()
     with make_environment(factor=0) as env:

@@ -90,7 +90,7 @@ def test_slow_writes_are_written_all_the_same(env, faulty_sink):
 
 def test_the_faults_can_be_put_in_front_of_another_sink(env, tmp_path):
     path = tmp_path / "records.jsonl"
-    sink = FaultyEgress(FileEgress(path), fail=[1], refuse=[2])
+    sink = FaultyEgress(FileEgress(path, system=False), fail=[1], refuse=[2])
     env.setup_egress([sink])
     publish(env, 3)
     assert [line[line.index('"seq"') :] for line in path.read_text().splitlines()] == ['"seq":1}', '"seq":3}']

@@ -80,33 +80,31 @@ class Batch(Sequence[Payload]):
         """
         known = (id(serializer), topic)
         if known not in self._encoded:
-            nulled = getattr(serializer, "nulled", _none)  # not every serializer is derived from the base class
-            encoded = [self._encode_one(serializer, topic, payload, nulled) for payload in self._all()]
+            encoded = [self._encode_one(serializer, topic, payload) for payload in self._all()]
+            self._note_nulled(serializer, encoded)
             self._encoded[known] = (serializer, encoded)  # kept with it: an id is used again once its object is gone
         return self._encoded[known][1]
 
-    def _encode_one(
-        self, serializer: MessageSerializer, topic: str, payload: Payload, nulled: Callable[[Payload, bytes], int]
-    ) -> bytes | None:
+    def _encode_one(self, serializer: MessageSerializer, topic: str, payload: Payload) -> bytes | None:
         try:
             encoded = serializer.serialize(topic, payload)
             if not isinstance(encoded, bytes):
                 raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(encoded)}, not bytes.")
-            if count := nulled(payload, encoded):
-                seq = self._seq_of(payload)
-                self.nulled[seq] = max(count, self.nulled.get(seq, 0))  # a retry may come with another serializer
             return encoded
         except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
             self.refused.append((self._seq_of(payload), f"{type(error).__name__}: {error}"))
             return None
 
+    def _note_nulled(self, serializer: MessageSerializer, encoded: list[bytes | None]) -> None:
+        if not hasattr(serializer, "nulled"):  # not every serializer is derived from the base class
+            return
+        for place, count in serializer.nulled(self._all(), encoded).items():
+            seq = self._seq_of(self._all()[place])
+            self.nulled[seq] = max(count, self.nulled.get(seq, 0))  # a retry may come with another serializer
+
     def _seq_of(self, payload: Payload) -> int:
         seq: int = payload["sys_seq"] if self.system else payload["seq"]
         return seq
-
-
-def _none(payload: Payload, encoded: bytes) -> int:  # noqa: ARG001
-    return 0
 
 
 class BaseEgress:

@@ -15,7 +15,7 @@ import orjson
 from dynamic_des.errors import DecodeError, EncodeError, show
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["JsonDeserializer", "JsonSerializer", "MessageDeserializer", "MessageSerializer"]
 
@@ -37,12 +37,19 @@ class MessageSerializer(ABC):
             Exception: Anything; the record is set aside with the text as the reason.
         """
 
-    def nulled(self, data: Any, encoded: bytes) -> int:  # noqa: ARG002 - for those who override it
-        """Return how many numbers of ``data`` are null in ``encoded``, because the format has no form for them.
+    def nulled(self, data: Sequence[Any], encoded: Sequence[bytes | None]) -> Mapping[int, int]:  # noqa: ARG002
+        """Return which records hold numbers that became null, because the format has no form for them.
 
         Core counts them. Override it in a serializer that writes something else than it was given.
+
+        Args:
+            data: A batch of records.
+            encoded: Each as bytes, None for one that could not be encoded.
+
+        Returns:
+            Place in the batch → how many of the record's numbers became null; without those that have none.
         """
-        return 0
+        return {}
 
 
 class MessageDeserializer(ABC):
@@ -100,9 +107,13 @@ class JsonSerializer(MessageSerializer):
             return None
         return document[1:-1].replace(border, b"}\n" + first[1]) + b"\n"
 
-    def nulled(self, data: Any, encoded: bytes) -> int:
-        """Return how many NaN and infinities ``data`` holds."""
-        return _count_without_form(data) if b"null" in encoded else 0
+    def nulled(self, data: Sequence[Any], encoded: Sequence[bytes | None]) -> Mapping[int, int]:
+        """Return which records hold NaN or infinities, and how many."""
+        if b"null" not in b"".join(filter(None, encoded)):
+            return {}
+        pairs = enumerate(zip(data, encoded, strict=True))
+        counts = {place: _count_without_form(one) for place, (one, line) in pairs if line and b"null" in line}
+        return {place: count for place, count in counts.items() if count}
 
 
 class JsonDeserializer(MessageDeserializer):
@@ -120,6 +131,7 @@ class JsonDeserializer(MessageDeserializer):
             raise DecodeError(f"not JSON ({error}): {show(payload)}. Send one JSON document.") from error
 
 
+_FINITE = frozenset((str, int, bool, type(None), bytes))
 _FIRST_KEY = re.compile(rb'\[(\{"[a-z_]+":)')
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -170,9 +182,20 @@ def _count_without_form(value: Any) -> int:
     if isinstance(value, float):
         return not math.isfinite(value)
     if isinstance(value, dict):
-        return sum(map(_count_without_form, value.values()))
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return sum(map(_count_without_form, value))
+        value = value.values()
+    elif not isinstance(value, (list, tuple, set, frozenset)):
+        return _count_in_object(value)
+    count = 0
+    for item in value:
+        kind = type(item)
+        if kind is float:
+            count += not math.isfinite(item)
+        elif kind not in _FINITE:
+            count += _count_without_form(item)
+    return count
+
+
+def _count_in_object(value: Any) -> int:
     if isinstance(value, Enum):
         return _count_without_form(value.value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

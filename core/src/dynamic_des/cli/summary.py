@@ -33,9 +33,10 @@ def summary(env: DynamicRealtimeEnvironment, report: Report) -> str:
 
 
 def _of_sink(sink: SinkReport) -> str:
-    row = f"egress {sink.name}: {sink.written} written, {sink.retried} retried, {sink.set_aside} set aside"
-    row += f" ({sink.dead_lettered} of them in the dead letters), " if sink.dead_lettered else ", "
-    row = f"{row}{sink.dropped} dropped"
+    row = f"egress {sink.name}: {sink.written} written, {sink.retried} retried, {sink.set_aside} set aside, "
+    row += f"{sink.dropped} dropped"
+    if sink.dead_lettered:
+        row += f", {sink.dead_lettered} in the dead letters"
     if sink.filtered:
         row += f", {sink.filtered} kept back by when"
     if sink.nulled:
@@ -58,9 +59,9 @@ def _of_dead_letters(letters: SinkReport) -> str:
 def _of_source(source: SourceReport) -> str:
     row = f"ingress {source.name}: {counted(source.received, 'message')}"
     if source.dead_lettered:
-        row += f", {source.dead_lettered} of them in the dead letters"
+        row += f", {source.dead_lettered} in the dead letters"
     if source.undelivered:
-        row += f", {source.undelivered} refused and NOT IN THE DEAD LETTERS"
+        row += f", {source.undelivered} NOT in the dead letters"
     if source.reopened:
         row += f", reopened {counted(source.reopened, 'time')}"
     row += _of_blocking(source)

@@ -1,0 +1,32 @@
+"""PostgreSQL as a source of changes and as a sink of records.
+
+`PostgresIngress` steers a twin; `PostgresEgress` takes out what it publishes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dynamic_des.hookspecs import hookimpl
+from dynamic_des_postgres.egress import PostgresEgress
+from dynamic_des_postgres.ingress import PostgresIngress
+
+if TYPE_CHECKING:
+    from dynamic_des.egress import BaseEgress
+    from dynamic_des.ingress import BaseIngress
+
+__version__ = "0.1.0"
+
+__all__ = ["PostgresEgress", "PostgresIngress"]
+
+
+@hookimpl
+def dynamic_des_register_ingress() -> list[type[BaseIngress]]:
+    """Return the ingress classes of this plugin."""
+    return [PostgresIngress]
+
+
+@hookimpl
+def dynamic_des_register_egress() -> list[type[BaseEgress]]:
+    """Return the egress classes of this plugin."""
+    return [PostgresEgress]

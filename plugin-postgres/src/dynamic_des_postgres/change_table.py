@@ -1,0 +1,158 @@
+"""The table of changes: which of its rows are new, whatever the order in which they were committed."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dynamic_des.errors import PermanentError
+from dynamic_des_postgres.identifiers import quoted
+from dynamic_des_postgres.layout import changes_sql, positions_sql, provide, sibling
+
+if TYPE_CHECKING:
+    from dynamic_des_postgres.server import Connection
+
+__all__ = ["ChangeTable", "Position"]
+
+log = logging.getLogger("dynamic_des.postgres")
+
+_EVERYTHING = "1:1:"  # a snapshot that sees nothing: all rows are new
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a twin has come: a snapshot of PostgreSQL, whose rows are settled; perhaps part of a later one.
+
+    Ids do not do for that: a row with a lower id may be committed after one with a higher.
+
+    Attributes:
+        seen: The snapshot (``pg_snapshot`` as text).
+        upto: A later snapshot, of which the rows up to ``row`` are settled, too.
+        row: The last of those.
+    """
+
+    seen: str
+    upto: str = ""
+    row: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> Position:
+        """Return the position that ``str(position)`` wrote."""
+        seen, _, rest = text.partition("|")
+        upto, _, row = rest.partition("|")
+        return cls(seen, upto, int(row or 0))
+
+    def __str__(self) -> str:
+        return f"{self.seen}|{self.upto}|{self.row}" if self.upto else self.seen
+
+    def after(self, upto: str, row: int) -> Position:
+        """Return the position after a row of a later snapshot."""
+        return Position(self.seen, upto, row)
+
+    @property
+    def horizon(self) -> int:
+        """The first transaction that the newest snapshot in it knows nothing of."""
+        return int((self.upto or self.seen).split(":")[1])
+
+
+class ChangeTable:
+    """Reads the rows of the table, and keeps how far a twin has come.
+
+    Args:
+        where: Who reads, for error texts.
+        connection: The connection.
+        table: The table, as it was given.
+        twin: The twin's name.
+    """
+
+    page_size = 1000
+
+    def __init__(self, where: str, connection: Connection, table: str, twin: str) -> None:
+        self._where = where
+        self._connection = connection
+        self._name = table
+        self._table = quoted(table)
+        self._positions = sibling(table, "dynamic_des_positions")
+        self._twin = twin
+
+    async def prepare(self, *, create: bool, positions: bool) -> None:
+        """See that the tables are there, and hold no rows of another server."""
+        await provide(self._where, self._connection, self._table, changes_sql(self._name), create=create)
+        if positions:
+            await provide(self._where, self._connection, self._positions, positions_sql(self._name), create=create)
+        foreign = await self._connection.fetchval(
+            f"SELECT id FROM {self._table} WHERE txid >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1"
+        )
+        if foreign is not None:
+            raise PermanentError(
+                f"{self._where}: row {foreign} of {self._table} is from a transaction that this server has not had: it "
+                f"was restored from a dump. Run: UPDATE {self._table} SET txid = DEFAULT (to apply the rows again) or "
+                "SET txid = '3' (to count them as applied)."
+            )
+
+    async def channel(self) -> str:
+        """Return the channel that the trigger rings."""
+        return f"dynamic_des_{await self._connection.fetchval('SELECT $1::text::regclass::oid', self._table)}"
+
+    async def now(self) -> str:
+        """Return the current snapshot."""
+        text: str = await self._connection.fetchval("SELECT pg_current_snapshot()::text")
+        return text
+
+    async def first_position(self, start: str, *, trial: bool) -> str:
+        """Return where a run begins; where positions are kept, note where a twin's first run does."""
+        if start == "beginning":
+            return _EVERYTHING
+        now = await self.now()
+        if start == "end" or trial:
+            return now
+        await self._connection.execute(
+            f"INSERT INTO {self._positions} VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", self._twin, self._name, now
+        )
+        return await self._kept() or now
+
+    async def valid(self, position: Position) -> Position:
+        """Return the position, or the kept one when this one is of transactions that the server has not had."""
+        horizon = Position(await self.now()).horizon
+        if position.horizon <= horizon:
+            return position
+        kept = await self._connection.fetchval("SELECT to_regclass($1)", self._positions) and await self._kept()
+        if not kept or Position.read(kept).horizon > horizon:
+            raise PermanentError(
+                f"{self._where}: the position {position} of {self._twin!r} is of another server, or of this one before "
+                f"it was restored. Run: DELETE FROM {self._positions} WHERE twin = …, to begin anew."
+            )
+        log.warning("%s: the server has lost transactions; changes since %s come again", self._where, kept)
+        return Position.read(kept)
+
+    async def page(self, position: Position, end: str) -> list[Any]:
+        """Return the next rows that are committed in the snapshot ``end`` and not before the position."""
+        seen = "NOT pg_visible_in_snapshot(txid, $1::text::pg_snapshot)"
+        partly = "NOT (id <= $3 AND pg_visible_in_snapshot(txid, $4::text::pg_snapshot))"
+        rows: list[Any] = await self._connection.fetch(
+            f"SELECT id, path, value::text AS value, at, ref FROM {self._table} "
+            f"WHERE txid >= pg_snapshot_xmin($1::text::pg_snapshot) AND {seen} AND {partly} "
+            f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) ORDER BY id LIMIT {self.page_size}",
+            position.seen,
+            end,
+            position.row,
+            position.upto or _EVERYTHING,
+        )
+        return rows
+
+    async def keep(self, position: str) -> None:
+        """Keep how far the twin has come."""
+        await self._connection.execute(
+            f"INSERT INTO {self._positions} VALUES ($1, $2, $3) "
+            "ON CONFLICT (twin, source) DO UPDATE SET position = EXCLUDED.position",
+            self._twin,
+            self._name,
+            position,
+        )
+
+    async def _kept(self) -> str | None:
+        kept: str | None = await self._connection.fetchval(
+            f"SELECT position FROM {self._positions} WHERE twin = $1 AND source = $2", self._twin, self._name
+        )
+        return kept

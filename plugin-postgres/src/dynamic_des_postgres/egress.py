@@ -1,0 +1,175 @@
+"""Records into tables of PostgreSQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from dynamic_des.egress import BaseEgress, Batch
+from dynamic_des.errors import ConfigError, show
+from dynamic_des.serializers import JsonSerializer
+from dynamic_des_postgres.identifiers import quoted
+from dynamic_des_postgres.layout import COLUMNS, provide, records_sql, sibling, written_sql
+from dynamic_des_postgres.record_table import RecordTable, Row, escaped, row_of
+from dynamic_des_postgres.server import Connection, Server
+from dynamic_des_postgres.written import Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dynamic_des.messages import RunInfo
+
+__all__ = ["PostgresEgress"]
+
+
+class PostgresEgress(BaseEgress):
+    """Writes every record to a table, with ``COPY``, a batch in a transaction.
+
+    **Promised**: every record once and in order, through retries, restarts of the server and a run that goes on from
+    another: the last ``seq`` is kept in the same transaction, in the table ``dynamic_des_written``. A record that the
+    table does not take (NUL in JSON, say) is set aside alone. No table is ever altered. **Not promised**: that a server
+    with ``synchronous_commit = off`` has after a crash what it acknowledged before.
+
+    Columns: ``twin``, ``run``, ``seq``, ``stream_type``, ``sim_ts``, ``timestamp``, ``name`` (the key of an event, the
+    path of telemetry), ``value`` (``jsonb``) and ``number`` (the value as a double where it is a number: NaN and
+    infinities too, which are ``null`` in JSON).
+
+    Args:
+        connection_dsn: ``postgresql://user:password@host:port/database``.
+        table_name: The table, ``table`` or ``schema.table``.
+        mode: ``"append"`` keeps all records; ``"upsert"`` keeps the last one of each of the ``keys``.
+        keys: For ``"upsert"``: columns, of which the table needs a unique index.
+        router: Chooses the table of each of the model's records: record → name.
+        system_table: Where the framework's own ``system.*`` records go; the table's name and ``_system`` when None,
+            nowhere when empty.
+        create_table: Make the tables where they are missing. The error says the SQL otherwise.
+        sink: Tells two egresses apart that write from one twin to one table.
+        timeout_s: How long one answer may take, in wall seconds.
+        **kwargs: Further arguments of `asyncpg.connect`, such as ``ssl``.
+    """
+
+    client = ("asyncpg:create_pool", "asyncpg:connect")
+
+    def __init__(
+        self,
+        connection_dsn: str,
+        table_name: str = "simulation_data",
+        *,
+        mode: Literal["append", "upsert"] = "append",
+        keys: Sequence[str] = ("twin", "name"),
+        router: Callable[[dict[str, Any]], str] | None = None,
+        system_table: str | None = None,
+        create_table: bool = False,
+        sink: str = "",
+        timeout_s: float = 5.0,
+        **kwargs: Any,
+    ) -> None:
+        if mode not in ("append", "upsert"):
+            raise ConfigError(f"PostgresEgress: mode is {show(mode)}. Give 'append' or 'upsert'.")
+        if not keys or not set(keys) <= set(COLUMNS):
+            raise ConfigError(f"PostgresEgress: keys are {show(keys)}. Give some of {', '.join(COLUMNS)}.")
+        quoted(table_name)
+        self.table_name = table_name
+        self._system_table = f"{table_name}_system" if system_table is None else system_table
+        self._keys = tuple(keys) if mode == "upsert" else ()
+        self._router = router
+        self._create = create_table
+        self._server = Server("PostgresEgress", connection_dsn, timeout_s, kwargs)
+        self._serializer = JsonSerializer()
+        self._connection: Connection = None
+        self._tables: dict[str, RecordTable] = {}
+        self._model = Written("PostgresEgress", table_name, f"{table_name}{sink and f'/{sink}'}")
+        self._system = Written("PostgresEgress", table_name, f"{table_name}{sink and f'/{sink}'}/system")
+
+    async def open(self, run: RunInfo) -> None:
+        """Connect, and see that the tables are there.
+
+        Raises:
+            PermanentError: If the server refuses, or a table is missing.
+        """
+        self._connection = connection = await self._server.connect()
+        self._tables = {}
+        self._names = escaped(run.name) + b"\t" + escaped(run.run_id)
+        create = self._create and not run.trial
+        with self._server.explaining():
+            for table in filter(None, (self.table_name, self._system_table)):
+                if not (run.trial and self._create):
+                    await self._provide(table, create=create)
+            if not (run.trial and self._create):
+                written = sibling(self.table_name, "dynamic_des_written")
+                await provide(self._server.where, connection, written, written_sql(self.table_name), create=create)
+        self._model.open(run)
+        self._system.open(run)
+
+    async def write(self, batch: Batch) -> list[tuple[int, str]] | None:
+        """Write the batch; return when it is committed."""
+        if batch.system and not self._system_table:
+            return None
+        rows, aside = self._rows(batch)
+        if not rows:
+            return aside
+        account, connection = self._system if batch.system else self._model, self._connection
+        with self._server.explaining():
+            for table in {row.table for row in rows}:
+                if table not in self._tables:
+                    await self._provide(table, create=self._create)
+            async with connection.transaction():
+                last = await account.last(connection)
+                new = [row for row in rows if row.seq > last]
+                for table, part in _by_table(new).items():
+                    aside += await self._tables[table].write(connection, part)
+                if new:
+                    await account.keep(connection, new[-1].seq)
+            account.kept()
+        return aside
+
+    async def written(self) -> int | None:
+        """Return the last ``seq`` of this run's model records that the tables hold."""
+        with self._server.explaining():
+            return await self._model.held(self._connection)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            await connection.close(timeout=min(1.0, self._server.timeout_s))
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing of it is left
+            connection.terminate()
+
+    async def _provide(self, table: str, *, create: bool) -> None:
+        keys = () if table == self._system_table else self._keys
+        sql = records_sql(table, keys)
+        await provide(self._server.where, self._connection, quoted(table), sql, create=create)
+        self._tables[table] = RecordTable(table, keys)
+
+    def _rows(self, batch: Batch) -> tuple[list[Row], list[tuple[int, str]]]:
+        """Return what is to be written, and what never can be."""
+        number = "sys_seq" if batch.system else "seq"
+        serialize, names = self._serializer.serialize, self._names
+        rows: list[Row] = []
+        aside: list[tuple[int, str]] = []
+        for record in batch:
+            try:
+                table = self._place(record, batch)
+                rows.append(row_of(record, table, serialize(table, record["value"]), names))
+            except Exception as error:  # noqa: BLE001 - a router is a plugin, a value anything: counted, set aside
+                aside.append((record[number], f"{type(error).__name__}: {error}"))
+        return rows, aside
+
+    def _place(self, record: dict[str, Any], batch: Batch) -> str:
+        if batch.system:
+            return self._system_table
+        if self._router is None:
+            return self.table_name
+        table = self._router(record)
+        if table not in self._tables:
+            quoted(table)  # says so if it cannot be one
+        return table
+
+
+def _by_table(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.table, []).append(row)
+    return found

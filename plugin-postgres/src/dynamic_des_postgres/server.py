@@ -1,0 +1,97 @@
+"""The connection to a PostgreSQL server, and which of its errors no retry mends."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import asyncpg
+
+from dynamic_des.errors import ConfigError, PermanentError, show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Connection", "Server"]
+
+Connection = Any  # asyncpg's is generic over its own records
+_SECRET = re.compile(r"://[^\s:/@]*:(\S+)@")
+_HOPELESS = (
+    asyncpg.InvalidAuthorizationSpecificationError,  # a wrong password among them
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.WrongObjectTypeError,
+)
+_POOL_ONLY = {"min_size", "max_size", "max_queries", "max_inactive_connection_lifetime", "setup", "init", "loop"}
+
+
+class Server:
+    """Where a PostgreSQL server is, and how to talk to it.
+
+    Args:
+        where: Who asks: the connector's class, for error texts.
+        dsn: ``postgresql://user:password@host:port/database``.
+        timeout_s: How long one answer may take, in wall seconds.
+        options: Further arguments of `asyncpg.connect`. Those that only a pool has are taken and not needed.
+    """
+
+    def __init__(self, where: str, dsn: str, timeout_s: float, options: Mapping[str, Any]) -> None:
+        if isinstance(timeout_s, bool) or not isinstance(timeout_s, (int, float)) or not timeout_s > 0:
+            raise ConfigError(f"{where}: timeout_s is {show(timeout_s)}. Give seconds, above 0.")
+        self.where = where
+        self.timeout_s = timeout_s
+        self._dsn = _plain(dsn)
+        self._options = {key: _plain(value) for key, value in options.items() if key not in _POOL_ONLY}
+        self._options = {"timeout": timeout_s, "command_timeout": timeout_s, **self._options}
+
+    async def connect(self) -> Connection:
+        """Return a new connection.
+
+        Raises:
+            PermanentError: If no retry would help. No text holds anything of the password.
+        """
+        try:
+            with self.explaining():
+                return await asyncpg.connect(self._dsn, **self._options)
+        except TypeError as error:
+            raise PermanentError(f"{self.where}: {error}. See the arguments of asyncpg.connect.") from None
+        except ValueError:  # asyncpg's ClientConfigurationError among them: its text may quote the password
+            raise PermanentError(
+                f"{self.where}: the DSN cannot be read. Write postgresql://user:password@host:port/database, with "
+                "special characters percent-encoded."
+            ) from None
+        except Exception as error:
+            said = str(error)
+            if self._redacted(said) != said:
+                raise ConnectionError(self._redacted(said)) from None
+            raise
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Turn what no retry mends into a `PermanentError`."""
+        try:
+            yield
+        except _HOPELESS as error:
+            said = self._redacted(str(error))
+            raise PermanentError(f"{self.where}: PostgreSQL refuses: {said}.") from None
+
+    def _redacted(self, text: str) -> str:
+        found = _SECRET.search(self._dsn or "")
+        secrets = [str(self._options["password"])] if isinstance(self._options.get("password"), str) else []
+        if found:
+            # one that should have been percent-encoded is cut at its special characters, and its pieces wander
+            secrets += [found[1], unquote(found[1]), *re.split(r"[/@:?#]", found[1])]
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            text = text.replace(secret, "********")
+        return text
+
+
+def _plain(value: Any) -> Any:
+    """Return what a ``SecretStr`` holds; anything else as it is."""
+    return value.get_secret_value() if hasattr(value, "get_secret_value") else value

@@ -1,0 +1,211 @@
+"""Rows become visible in the order of their commits, not of their ids: none is missed, none comes twice."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from dynamic_des import PermanentError
+from dynamic_des.testing import make_run
+from dynamic_des_postgres import PostgresIngress
+
+
+@asynccontextmanager
+async def opened(postgres, table, twin, **options):
+    """An ingress as core opens it."""
+    ingress = PostgresIngress(postgres.dsn(), table, create_table=True, timeout_s=5, **options)
+    try:
+        await ingress.open(make_run(twin))
+        yield ingress
+    finally:
+        await ingress.close()
+
+
+async def take(ingress, count, patience_s=10):
+    taken, messages = [], ingress.messages()
+    async with asyncio.timeout(patience_s):
+        while len(taken) < count:
+            taken.append(await anext(messages))
+    await messages.aclose()
+    return taken
+
+
+def values(messages):
+    return [message.payload["value"] for message in messages]
+
+
+async def nothing_comes(ingress):
+    with pytest.raises(TimeoutError):
+        await take(ingress, 1, 0.3)
+
+
+async def insert(connection, table, *numbers):
+    for number in numbers:
+        await connection.execute(f"INSERT INTO {table} (path, value) VALUES ('a.b', $1)", str(number))
+
+
+@pytest.fixture
+def connect(postgres):
+    return lambda: asyncpg.connect(postgres.dsn())
+
+
+def test_a_lower_id_that_commits_after_a_restart_is_applied_exactly_once(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin"):
+            pass
+        first, second = await connect(), await connect()
+        slow = first.transaction()
+        await slow.start()
+        await insert(first, name, 1)
+        await insert(second, name, 2)
+        async with opened(postgres, name, "twin") as ingress:
+            [two] = await take(ingress, 1)
+            await ingress.applied(two.position)
+        async with opened(postgres, name, "twin") as ingress:
+            await slow.commit()
+            [one] = await take(ingress, 1)
+            await ingress.applied(one.position)
+        async with opened(postgres, name, "twin") as ingress:
+            await nothing_comes(ingress)
+        await first.close()
+        await second.close()
+        return values([two, one])
+
+    assert asyncio.run(work()) == [2, 1]
+
+
+def test_a_transaction_that_stays_open_holds_up_nobody(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin") as ingress:
+            first, second = await connect(), await connect()
+            await first.execute("BEGIN")
+            await insert(first, name, 1)
+            await insert(second, name, 2, 3)
+            seen = values(await take(ingress, 2))
+            await first.execute("COMMIT")
+            seen += values(await take(ingress, 1))
+            await first.close()
+            await second.close()
+        return seen
+
+    assert asyncio.run(work()) == [2, 3, 1]
+
+
+def test_a_position_in_the_middle_of_a_page_goes_on_with_the_rest_of_it_and_then_what_committed_late(
+    postgres, connect, name
+):
+    async def work():
+        async with opened(postgres, name, "twin"):
+            pass
+        first, second = await connect(), await connect()
+        await first.execute("BEGIN")
+        await insert(first, name, 1)
+        await second.execute(f"INSERT INTO {name} (path, value) SELECT 'a.b', to_jsonb(n) FROM generate_series(2, 4) n")
+        async with opened(postgres, name, "twin") as ingress:
+            seen = await take(ingress, 2)
+            await ingress.applied(seen[1].position)
+        await first.execute("COMMIT")
+        await insert(second, name, 5)
+        async with opened(postgres, name, "twin") as ingress:
+            seen += await take(ingress, 3)
+            await nothing_comes(ingress)
+        await first.close()
+        await second.close()
+        return values(seen)
+
+    assert asyncio.run(work()) == [2, 3, 4, 1, 5]
+
+
+def test_a_row_that_was_rolled_back_never_comes(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin") as ingress:
+            connection = await connect()
+            await connection.execute("BEGIN")
+            await insert(connection, name, 1)
+            await connection.execute("ROLLBACK")
+            await insert(connection, name, 2)
+            await connection.close()
+            return values(await take(ingress, 1))
+
+    assert asyncio.run(work()) == [2]
+
+
+def test_two_twins_on_one_table_both_get_everything(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "one") as one, opened(postgres, name, "two") as two:
+            connection = await connect()
+            await insert(connection, name, 1, 2, 3)
+            await connection.close()
+            return values(await take(one, 3)), values(await take(two, 3))
+
+    assert asyncio.run(work()) == ([1, 2, 3], [1, 2, 3])
+
+
+def test_what_came_while_a_twin_was_down_is_for_its_next_run(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin"):
+            pass
+        connection = await connect()
+        await insert(connection, name, 7)
+        await connection.close()
+        async with opened(postgres, name, "twin") as ingress:
+            return values(await take(ingress, 1))
+
+    assert asyncio.run(work()) == [7]
+
+
+def test_a_table_of_more_than_a_page_comes_whole_from_its_beginning(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin", start="beginning") as ingress:
+            connection = await connect()
+            await connection.execute(
+                f"INSERT INTO {name} (path, value) SELECT 'a.b', to_jsonb(n) FROM generate_series(1, 3500) n"
+            )
+            history = values(await ingress.snapshot())
+            await insert(connection, name, 3501)
+            await connection.close()
+            return history + values(await take(ingress, 1))
+
+    assert asyncio.run(work()) == list(range(1, 3502))
+
+
+def test_rows_of_another_server_are_named_with_the_remedy(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin"):
+            pass
+        connection = await connect()
+        await connection.execute(f"INSERT INTO {name} (path, value, txid) VALUES ('a.b', '1', '99999999999')")
+        await connection.close()
+        async with opened(postgres, name, "twin"):
+            pass
+
+    with pytest.raises(PermanentError, match=rf'row 1 of "{name}" is from .* restored from a dump. Run: UPDATE'):
+        asyncio.run(work())
+
+
+def test_without_its_trigger_the_table_is_looked_at(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin", poll_interval=0.05) as ingress:
+            connection = await connect()
+            await connection.execute(f"DROP TRIGGER dynamic_des_ring ON {name}")
+            await insert(connection, name, 1)
+            await connection.close()
+            return values(await take(ingress, 1))
+
+    assert asyncio.run(work()) == [1]
+
+
+def test_a_table_that_is_missing_is_shown_as_sql(postgres, name):
+    async def work():
+        ingress = PostgresIngress(postgres.dsn(), name)
+        try:
+            await ingress.open(make_run(name))
+        finally:
+            await ingress.close()
+
+    with pytest.raises(PermanentError, match="there is no table") as refused:
+        asyncio.run(work())
+    sql = str(refused.value).partition("run:\n")[2]
+    postgres.psql(sql)
+    assert postgres.psql(f"SELECT count(*) FROM {name}") == "0"
