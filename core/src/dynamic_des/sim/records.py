@@ -7,6 +7,7 @@ published event in the simulation thread.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping, Set
 from copy import deepcopy
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -17,7 +18,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
 from simpy.events import Event
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ SystemRecord = tuple[int, Any, datetime, str, Any]
 
 _NUMBERS = frozenset((int, float))
 _CALENDAR_S = 4e11  # more than all years of the calendar, in seconds
-_FIRST, _LAST = np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us")
+_WORTH_NUMPY = 200  # fewer times are told before it would be imported
 _DIGITS = len("2026-01-01T00:00:00.000000")
 
 SCALARS = frozenset((str, int, float, bool, type(None)))
@@ -179,6 +179,10 @@ def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> lis
     """
     if type(start.tzinfo) is not timezone or not _NUMBERS.issuperset(map(type, times)):
         return None
+    if len(times) < _WORTH_NUMPY and "numpy" not in sys.modules:
+        return None
+    import numpy as np  # not for a small run
+
     try:
         now = np.array(times, dtype=np.float64)
     except OverflowError:  # an integer beyond all floats
@@ -189,7 +193,8 @@ def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> lis
     whole = np.trunc(seconds)
     micros = whole.astype(np.int64) * 1_000_000 + np.rint((seconds - whole) * 1e6).astype(np.int64)
     moments = np.datetime64(start.replace(tzinfo=None), "us") + micros.astype("timedelta64[us]")
-    if len(moments) and (moments.min() < _FIRST or moments.max() > _LAST):
+    first, last = np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us")
+    if len(moments) and (moments.min() < first or moments.max() > last):
         return None
     offset = start.isoformat(timespec="microseconds")[_DIGITS:]
     return [text + offset for text in np.datetime_as_string(moments).tolist()]
