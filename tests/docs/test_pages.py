@@ -15,10 +15,17 @@ RUN = [page for page in PAGES if page.name != "CHANGELOG.md"]
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)\s]*)?\)")
 NAMED_PATH = re.compile(r"`((?:tests|docs|examples|benchmarks|scripts|core|plugins?)(?:-\w+)?/[\w./-]*)`")
 
-every_page = pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
+WITH_A_SERVER = ("plugin-postgres", "plugin-redis")  # run beside the plugin's own tests, which start one
 
 
-@every_page
+def _each(pages):
+    return pytest.mark.parametrize("page", pages, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+every_page = _each(RUN)
+
+
+@_each([page for page in RUN if page.parent.name not in WITH_A_SERVER])
 def test_every_block_runs_and_prints_what_the_page_says(page):
     command = [sys.executable, "-W", "error", str(Path(__file__).with_name("run_page.py")), str(page)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
