@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dynamic_des.bridge.letter_file import LetterFile
 from dynamic_des.bridge.letters import of_record
-from dynamic_des.bridge.sink import Sink, SinkOptions
+from dynamic_des.bridge.sink import Sink
+from dynamic_des.bridge.sink_options import SinkOptions
 from dynamic_des.egress import BaseEgress
 
 if TYPE_CHECKING:
