@@ -35,6 +35,19 @@ class AppendedFile:
             self._torn = None
         return file
 
+    def try_open(self) -> None:
+        """Raise what opening the file would raise, and leave no trace.
+
+        Raises:
+            OSError: If it could not be opened.
+        """
+        if self.path.exists():
+            self.path.open("ab").close()
+            return
+        folder = next(parent for parent in self.path.absolute().parents if parent.exists())
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} cannot be written to. Give another path.")
+
     def append(self, data: bytes, *, sync: bool = False) -> None:
         """Append ``data``, all of it or nothing; wait for the disk too when ``sync``.
 

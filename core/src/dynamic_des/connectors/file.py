@@ -63,22 +63,13 @@ class FileEgress(BaseEgress):
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
             raise PermanentError(f"FileEgress: {self.path} is not a regular file. Use ConsoleEgress for pipes.")
         if run.trial:
-            self._try()
+            self._file.try_open()
             return
         file = self._file.open()
         if not self._append:
             file.truncate(0)
         self._append = True  # once opened, what is there is ours: it is kept when the egress is opened again
         _end_last_line(file)
-
-    def _try(self) -> None:
-        """Raise what opening the file would raise, and leave no trace."""
-        if self.path.exists():
-            self.path.open("ab").close()
-            return
-        folder = next(parent for parent in self.path.absolute().parents if parent.exists())
-        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"FileEgress: {folder} cannot be written to. Give another path.")
 
     def write(self, batch: Batch) -> None:  # type: ignore[override]  # plain: disks block
         """Append the batch."""
