@@ -30,6 +30,7 @@ __all__ = [
     "RecordBuilder",
     "SystemRecord",
     "NestedTooDeep",
+    "expect_many",
     "freeze",
     "record_builder",
     "stamp",
@@ -42,7 +43,7 @@ SystemRecord = tuple[int, Any, datetime, str, Any]
 
 _NUMBERS = frozenset((int, float))
 _CALENDAR_S = 4e11  # more than all years of the calendar, in seconds
-_WORTH_NUMPY = 200  # fewer times are told before it would be imported
+_WORTH_NUMPY = 10_000  # records: fewer are told before it would be imported
 _DIGITS = len("2026-01-01T00:00:00.000000")
 
 SCALARS = frozenset((str, int, float, bool, type(None)))
@@ -195,17 +196,26 @@ def stamp(start: datetime, seconds: float) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
+def expect_many(records: int) -> bool:
+    """Import numpy if it is worth while for so many records; return whether it is. Takes a fifth of a second once."""
+    if records < _WORTH_NUMPY:
+        return False
+    import numpy as np  # noqa: F401 - not for a small run, and not in a loop that others wait for
+
+    return True
+
+
 def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> list[str] | None:
     """Return what `stamp` would for each time, all at once; None where only it can tell.
 
     That is: for times which are no plain numbers, for those beyond the calendar, and for a start whose offset from
-    UTC depends on the date.
+    UTC depends on the date; and where numpy is not imported (see `expect_many`).
     """
     if type(start.tzinfo) is not timezone or not _NUMBERS.issuperset(map(type, times)):
         return None
-    if len(times) < _WORTH_NUMPY and "numpy" not in sys.modules:
+    if "numpy" not in sys.modules:
         return None
-    import numpy as np  # not for a small run
+    import numpy as np  # which may be being imported just now: this waits for it
 
     try:
         now = np.array(times, dtype=np.float64)
