@@ -84,7 +84,7 @@ class FileEgress(BaseEgress):
         assert file is not None
         if self._is_elsewhere(file):
             raise FileNotFoundError(f"{self.path} was moved or removed")  # core opens it again, and makes it anew
-        lines = b"".join(line + b"\n" for line in batch.encode(self._serializer) if line is not None)
+        lines = batch.lines(self._serializer)
         end = file.seek(0, os.SEEK_END)
         try:
             view = memoryview(lines)

@@ -11,6 +11,7 @@ from pyarrow import fs
 
 from dynamic_des import JsonSerializer
 from dynamic_des.errors import ConfigError
+from dynamic_des_storage.records import Records
 from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
 from dynamic_des_storage.storage_egress import Part, StorageEgress
 
@@ -67,20 +68,22 @@ class JsonlEgress(StorageEgress):
         return _EXTENSIONS[self._compression]
 
     def _parts(self, batch: Batch) -> tuple[list[Part], list[tuple[int, str]]]:
-        records = list(batch)
-        number = "sys_seq" if batch.system else "seq"
+        records = Records(batch)
         folders, unroutable = self._routing.groups(records)
         parts = []
         for folder, rows in folders.items():
-            some = records if len(rows) == len(records) else [records[row] for row in rows]
-            lines = self._serializer.serialize_lines(some)
-            if lines is None:  # one of them is unusual: each alone, and what cannot be encoded is set aside
-                each = {row: line for row, line in enumerate(batch.encode(self._serializer)) if line is not None}
-                rows = [row for row in rows if row in each]
-                lines = b"".join(each[row] + b"\n" for row in rows)
-            if rows:
-                parts.append(Part(folder, records[rows[0]][number], records[rows[-1]][number], self._packed(lines)))
-        return parts, [(records[row][number], reason) for row, reason in unroutable]
+            lines = batch.lines(self._serializer) if len(rows) == len(records) else self._lines(batch, rows)
+            if lines:
+                parts.append(Part(folder, records.seq[rows[0]], records.seq[rows[-1]], self._packed(lines)))
+        return parts, [(records.seq[row], reason) for row, reason in unroutable]
+
+    def _lines(self, batch: Batch, rows: Sequence[int]) -> bytes:
+        payloads = batch[:]
+        lines = self._serializer.serialize_lines([payloads[row] for row in rows])
+        if lines is None:  # one of them is unusual: each alone, and what cannot be encoded is set aside
+            each = batch.encode(self._serializer)
+            lines = b"".join(line + b"\n" for line in map(each.__getitem__, rows) if line is not None)
+        return lines
 
     def _packed(self, lines: bytes) -> Any:
         if self._compression == "gzip":

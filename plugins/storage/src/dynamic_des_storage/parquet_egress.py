@@ -16,6 +16,7 @@ from dynamic_des_storage.declared import (
     declared_fields,
 )
 from dynamic_des_storage.inference import ABSENT, json_field
+from dynamic_des_storage.records import TIMESTAMP, Records
 from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
 from dynamic_des_storage.storage_egress import Part, StorageEgress
 from dynamic_des_storage.table_schema import (
@@ -37,7 +38,9 @@ Compression = Literal["zstd", "snappy", "gzip", "lz4", "none"]
 _ROW_GROUP = 131_072  # rows
 _SEQ = pa.field("seq", pa.int64())
 _SYS_SEQ = pa.field("sys_seq", pa.int64())
-_TIMESTAMP = pa.field("timestamp", pa.timestamp("us", "UTC"))
+_SIM_TS = pa.field("sim_ts", pa.float64())
+_TIMESTAMP = pa.field("timestamp", TIMESTAMP)
+_STREAM_TYPE = pa.field("stream_type", pa.string())
 _TEXTS = [pa.field("key", pa.string()), pa.field("path_id", pa.string())]
 _DETAIL = json_field("detail")
 
@@ -99,65 +102,59 @@ class ParquetEgress(StorageEgress):
         self._schema = TableSchema(self._declared, self._new_fields)
 
     def _parts(self, batch: Batch) -> tuple[list[Part], list[tuple[int, str]]]:
-        records = list(batch)
-        if not records:
+        records = Records(batch)
+        if not len(records):
             return [], []
-        number = "sys_seq" if batch.system else "seq"
         folders, unroutable = self._routing.groups(records)
         refused = Refused(unroutable)
-        table = self._table(records, refused, system=batch.system)
+        table = self._table(records, refused)
         parts = []
         for folder, rows in folders.items():
             good = [row for row in rows if row not in refused] if refused else rows
             if good:
                 part = table if len(good) == len(records) else table.take(pa.array(good, pa.int64()))
-                parts.append(Part(folder, records[good[0]][number], records[good[-1]][number], part))
-        return parts, [(records[row][number], reason) for row, reason in sorted(refused.items())]
+                parts.append(Part(folder, records.seq[good[0]], records.seq[good[-1]], part))
+        return parts, [(records.seq[row], reason) for row, reason in sorted(refused.items())]
 
-    def _table(self, records: list[dict[str, Any]], refused: Refused, *, system: bool) -> pa.Table:
+    def _table(self, records: Records, refused: Refused) -> pa.Table:
         rows = range(len(records))
         values: Sequence[dict[str, Any]] = [{}] * len(records)
-        if not system:
-            values = as_dictionaries([record["value"] for record in records])
+        if not records.system:
+            values = as_dictionaries(records.value)
             if self._learn(records, values, refused):
                 self._finish_all()  # a file has one schema
-        base = self._base(records, refused, system=system)
+        base = self._base(records, refused)
         taken = {field.name for field, _ in base} | set(self._routing.names)
         fields = [_renamed(field, taken) for field in self._schema.fields]
         arrays = [array for _, array in base] + self._schema.columns(values, rows, refused)
         return pa.table(arrays, schema=pa.schema([*(field for field, _ in base), *fields]))
 
-    def _learn(self, records: list[dict[str, Any]], values: Sequence[dict[str, Any]], refused: Refused) -> bool:
+    def _learn(self, records: Records, values: Sequence[dict[str, Any]], refused: Refused) -> bool:
         more = False
-        kinds = [record["stream_type"] for record in records]
+        kinds = records.stream_type
         for kind in dict.fromkeys(kinds):
             rows = [row for row, one in enumerate(kinds) if one == kind]
             mine = values if len(rows) == len(values) else [values[row] for row in rows]
             more |= self._schema.learn(kind, mine, rows, refused)
         return more
 
-    def _base(
-        self, records: list[dict[str, Any]], refused: Refused, *, system: bool
-    ) -> list[tuple[pa.Field, pa.Array]]:
+    def _base(self, records: Records, refused: Refused) -> list[tuple[pa.Field, pa.Array]]:
         """Return the columns that every record has: in all files the same ones."""
         rows = range(len(records))
-        stamps = pa.array([record["timestamp"] for record in records], pa.string())
+        numbers, none = pa.array(records.seq, _SEQ.type), pa.nulls(len(records), _SEQ.type)
         made = [
-            (_SEQ, pa.array([record.get("seq") for record in records], _SEQ.type)),
-            (pa.field("sim_ts", pa.float64()), pa.array([record["sim_ts"] for record in records], pa.float64())),
-            (_TIMESTAMP, stamps.cast(_TIMESTAMP.type)),
-            *(
-                (field, column(field, [record.get(field.name) for record in records], rows, refused))
-                for field in _TEXTS
-            ),
+            (_SEQ, none if records.system else numbers),
+            (_SIM_TS, pa.array(records.sim_ts, _SIM_TS.type)),
+            (_TIMESTAMP, records.timestamp),
+            *((field, column(field, records.names(field.name), rows, refused)) for field in _TEXTS),
         ]
         if "stream_type" not in self._routing.names:
-            kinds = ["system" if system else record["stream_type"] for record in records]
-            made.insert(0, (pa.field("stream_type", pa.string()), pa.array(kinds, pa.string())))
+            kinds = ["system"] * len(records) if records.system else records.stream_type
+            made.insert(0, (_STREAM_TYPE, pa.array(kinds, _STREAM_TYPE.type)))
         if self._system:
-            details = [record["value"] if system else ABSENT for record in records]
+            details = records.value if records.system else [ABSENT] * len(records)
             made += [
-                (_SYS_SEQ, pa.array([record.get("sys_seq") for record in records], _SYS_SEQ.type)),
+                (_SYS_SEQ, numbers if records.system else none),
                 (_DETAIL, column(_DETAIL, details, rows, refused)),
             ]
         return made

@@ -99,7 +99,7 @@ class StorageEgress(BaseEgress):
             if part.last > self._done.get((part.folder, batch.system), 0):  # else: written before the retry
                 self._write_part(place, part, "system" if batch.system else "records")  # which are numbered apart
                 self._done[part.folder, batch.system] = part.last
-        return aside
+        return aside or None  # None: core need not look at the batch
 
     async def close(self) -> None:
         """Put the large files that are in the making in place of their parts."""

@@ -133,7 +133,7 @@ class TableSchema:
 
 def as_dictionaries(values: Sequence[Any]) -> Sequence[Value]:
     """Return each value as fields: what is no dictionary is the field ``value``."""
-    if all(type(value) is dict for value in values):
+    if {dict}.issuperset(map(type, values)):
         made: Sequence[Value] = values
     else:
         made = [value if type(value) is dict else {"value": value} for value in values]
