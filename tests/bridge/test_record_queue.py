@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynamic_des.bridge.record_queue import RecordQueue
@@ -17,6 +17,7 @@ def records(first, count):
     return [(seq, seq / 4, seq % 3 > 0, f"part-{seq}", {"n": seq}) for seq in range(first, first + count)]
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_what_comes_first_leaves_first_whatever_the_chunks(steps):
     queue, expected, last = RecordQueue(), deque(), 0

@@ -6,11 +6,13 @@ import gzip
 from collections.abc import Mapping, Sequence  # noqa: TC003 - as below
 from typing import TYPE_CHECKING, Any, Literal
 
+import orjson
 import pyarrow as pa
 from pyarrow import fs
 
 from dynamic_des import JsonSerializer
 from dynamic_des.errors import ConfigError
+from dynamic_des_storage.packing import unpacked
 from dynamic_des_storage.records import Records
 from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
 from dynamic_des_storage.storage_egress import Part, StorageEgress
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_des import Batch
+    from dynamic_des_storage.places import Place
     from dynamic_des_storage.segments import Growing
 
 __all__ = ["JsonlEgress"]
@@ -71,10 +74,13 @@ class JsonlEgress(StorageEgress):
         records = Records(batch)
         folders, unroutable = self._routing.groups(records)
         parts = []
-        for folder, rows in folders.items():
+        for folder, routed in folders.items():
+            rows = self._unwritten(folder, records.seq, routed, system=batch.system) if routed else routed
             lines = batch.lines(self._serializer) if len(rows) == len(records) else self._lines(batch, rows)
             if lines:
-                parts.append(Part(folder, records.seq[rows[0]], records.seq[rows[-1]], self._packed(lines)))
+                refused = {seq for seq, _ in batch.refused}
+                last = next(records.seq[row] for row in reversed(rows) if records.seq[row] not in refused)
+                parts.append(Part(folder, records.seq[rows[0]], last, self._packed(lines)))
         return parts, [(records.seq[row], reason) for row, reason in unroutable]
 
     def _lines(self, batch: Batch, rows: Sequence[int]) -> bytes:
@@ -91,6 +97,10 @@ class JsonlEgress(StorageEgress):
         if self._compression == "zstd":
             return pa.Codec("zstd").compress(lines, asbytes=True)
         return lines
+
+    def _last_of(self, place: Place, name: str) -> int:
+        last = unpacked(name, place.read(name)).rstrip().rpartition(b"\n")[2]
+        return int(orjson.loads(last)["seq"])
 
     def _encode(self, data: Any) -> Any:
         return data

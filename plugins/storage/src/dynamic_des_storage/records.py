@@ -63,20 +63,28 @@ class Records:
     @cached_property
     def stream_type(self) -> Sequence[str]:
         """What each is, ``"event"`` or ``"telemetry"``."""
-        return [_KINDS[one] for one in self._columns.is_event] if self._columns else self._of("stream_type")
+        if not self._columns:
+            return self._of("stream_type")
+        if all(self._columns.is_event):
+            return ["event"] * len(self)
+        return [_KINDS[one] for one in self._columns.is_event]
 
     @cached_property
     def value(self) -> Sequence[Any]:
         """The values."""
         return self._columns.value if self._columns else self._of("value")
 
-    def names(self, kind: str) -> Sequence[Any]:
-        """Return the ``"key"`` of each event, or the ``"path_id"`` of each other record; None for the rest."""
+    def names(self, kind: str) -> Sequence[Any] | None:
+        """Return the ``"key"`` of each event, or the ``"path_id"`` of each other record; None for the rest.
+
+        None alone when there are only others.
+        """
         if not self._columns:
             return self._of(kind)
-        wanted = kind == "key"
-        pairs = zip(self._columns.name, self._columns.is_event, strict=True)
-        return [name if is_event is wanted else None for name, is_event in pairs]
+        wanted, names, events = kind == "key", self._columns.name, self._columns.is_event
+        if all(events):
+            return names if wanted else None
+        return [name if is_event is wanted else None for name, is_event in zip(names, events, strict=True)]
 
     def dates(self, offset: timedelta | None) -> Sequence[str]:
         """Return the day of each, ``"2026-01-31"``, in the zone of its time stamp.

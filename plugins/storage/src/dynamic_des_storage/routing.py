@@ -104,7 +104,8 @@ def _date(records: Records, run: RunInfo | None) -> Column:
 
 def _sim_id(records: Records, _: RunInfo | None) -> Column:
     """The first part of the path; of an event, of the path in its value."""
-    pairs = zip(records.names("path_id"), records.value, strict=True)
+    paths = records.names("path_id") or [None] * len(records)
+    pairs = zip(paths, records.value, strict=True)
     return [_first_part(_path_in(value) if path is None else path) for path, value in pairs]
 
 
