@@ -11,7 +11,8 @@ import pyarrow.dataset as ds
 from dynamic_des_storage.columns import Refused
 from dynamic_des_storage.merging import superseded
 from dynamic_des_storage.packing import unpacked
-from dynamic_des_storage.places import HIDDEN, Place, filesystem_and_path
+from dynamic_des_storage.places import HIDDEN, Place
+from dynamic_des_storage.stores import filesystem_and_path
 from dynamic_des_storage.table_schema import TableSchema
 from dynamic_des_storage.values import Values
 

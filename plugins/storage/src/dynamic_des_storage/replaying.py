@@ -16,7 +16,8 @@ from pyarrow import fs
 from dynamic_des import BaseIngress, Message, PermanentError
 from dynamic_des_storage.inference import is_json
 from dynamic_des_storage.packing import unpacked
-from dynamic_des_storage.places import Place, filesystem_and_path
+from dynamic_des_storage.places import Place
+from dynamic_des_storage.stores import filesystem_and_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

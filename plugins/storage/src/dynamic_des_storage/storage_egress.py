@@ -12,9 +12,10 @@ from dynamic_des import BaseEgress, PermanentError
 from dynamic_des.errors import ConfigError, show
 from dynamic_des_storage.holdings import file_name, holdings
 from dynamic_des_storage.merging import complete_merges
-from dynamic_des_storage.places import Place, filesystem_and_path
+from dynamic_des_storage.places import Place
 from dynamic_des_storage.routing import Routing
 from dynamic_des_storage.segments import Segment
+from dynamic_des_storage.stores import filesystem_and_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
