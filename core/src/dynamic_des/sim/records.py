@@ -20,10 +20,15 @@ from uuid import UUID
 
 from simpy.events import Event
 
+from dynamic_des.columns import BatchColumns, RecordColumns
 from dynamic_des.errors import show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+
+    Moments = np.ndarray[Any, np.dtype[np.datetime64]]
 
 __all__ = [
     "Record",
@@ -150,13 +155,29 @@ class RecordBuilder:
         now = record[1]
         return _payload(record, _seconds(now), stamp(self._start, now - self._initial_time))
 
-    def many(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+    def many(self, records: RecordColumns | Sequence[Record]) -> list[dict[str, Any]]:
         """Return the payloads of all records."""
-        times = [record[1] for record in records]
-        stamps = stamps_of(self._start, times, self._initial_time)
+        columns = records if isinstance(records, RecordColumns) else RecordColumns(records)
+        stamps = stamps_of(self._start, columns.time, self._initial_time)
         if stamps is None:
-            return [self(record) for record in records]
-        return list(map(_payload, records, map(float, times), stamps))
+            return [self(record) for record in columns]
+        return list(map(_payload, columns, map(float, columns.time), stamps))
+
+    def columns(self, records: RecordColumns) -> BatchColumns | None:
+        """Return records as columns; None where only their payloads can tell."""
+        moments = _moments_of(self._start, records.time, self._initial_time)
+        if moments is None:
+            return None
+        import numpy as np  # which made the moments
+
+        return BatchColumns(
+            records.seq,
+            list(map(float, records.time)),
+            moments - np.timedelta64(self._start.utcoffset() or timedelta(0)),
+            records.is_event,
+            records.name,
+            records.value,
+        )
 
 
 def _payload(record: Record, sim_ts: float, timestamp: str) -> dict[str, Any]:
@@ -211,6 +232,17 @@ def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> lis
     That is: for times which are no plain numbers, for those beyond the calendar, and for a start whose offset from
     UTC depends on the date; and where numpy is not imported (see `expect_many`).
     """
+    moments = _moments_of(start, times, initial_time)
+    if moments is None:
+        return None
+    import numpy as np
+
+    offset = start.isoformat(timespec="microseconds")[_DIGITS:]
+    return [text + offset for text in np.datetime_as_string(moments).tolist()]
+
+
+def _moments_of(start: datetime, times: Sequence[Any], initial_time: float) -> Moments | None:
+    """Return the points in time of `stamps_of`, in the zone of the start."""
     if type(start.tzinfo) is not timezone or not _NUMBERS.issuperset(map(type, times)):
         return None
     if "numpy" not in sys.modules:
@@ -226,12 +258,11 @@ def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> lis
         return None
     whole = np.trunc(seconds)
     micros = whole.astype(np.int64) * 1_000_000 + np.rint((seconds - whole) * 1e6).astype(np.int64)
-    moments = np.datetime64(start.replace(tzinfo=None), "us") + micros.astype("timedelta64[us]")
+    moments: Moments = np.datetime64(start.replace(tzinfo=None), "us") + micros.astype("timedelta64[us]")
     first, last = np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us")
     if len(moments) and (moments.min() < first or moments.max() > last):
         return None
-    offset = start.isoformat(timespec="microseconds")[_DIGITS:]
-    return [text + offset for text in np.datetime_as_string(moments).tolist()]
+    return moments
 
 
 def system_payload(record: SystemRecord) -> dict[str, Any]:
