@@ -77,24 +77,15 @@ class Sink:
         self.system_written = 0
         self.system_set_aside = 0
         self.options = options
+        self._patient = patient  # full batches only: at factor 0
         self._batch_size = min(options.batch_size, options.outbox_size)
         self.counts_simulation_time = patient and options.flush_interval is not USUAL_FLUSH_INTERVAL
-        self.outbox = Outbox(
-            name,
-            options.outbox_size,
-            options.on_full or ("block" if patient else "spill"),
-            batch_size=self._batch_size,
-            wake=self._wake_from_anywhere,
-            spill_dir=options.spill_dir,
-            spill_limit=options.spill_limit,
-            span=options.flush_interval if self.counts_simulation_time else None,
-        )
+        self.outbox = self._make_outbox()
         self.egress = egress
         self._egress = _connector(egress)
         self._letters = letters
         self._run = run
         self._build = build
-        self._patient = patient  # full batches only: at factor 0
         self._loop = loop
         self._wake = asyncio.Event()
         self._announced = False
@@ -143,6 +134,19 @@ class Sink:
             dead_lettered=self.dead_lettered,
             nulled=self.nulled,
             blocked_seconds=self.condition.blocked_s,
+        )
+
+    def _make_outbox(self) -> Outbox:
+        options = self.options
+        return Outbox(
+            self.name,
+            options.outbox_size,
+            options.on_full or ("block" if self._patient else "spill"),
+            batch_size=self._batch_size,
+            wake=self._wake_from_anywhere,
+            spill_dir=options.spill_dir,
+            spill_limit=options.spill_limit,
+            span=options.flush_interval if self.counts_simulation_time else None,
         )
 
     async def drive(self) -> None:
