@@ -79,7 +79,8 @@ class Batch(Sequence[Payload]):
         """Return the records by columns, for a sink that writes columns: no dictionary is made for any of them.
 
         None where only the dictionaries can tell: for system records, for what the sink's ``when`` let through, for
-        times that are no plain numbers or beyond the calendar. Such a batch is to be read as a sequence.
+        times that are no plain numbers or beyond the calendar, and without numpy (import it with
+        your connector). Such a batch is to be read as a sequence.
         """
         if isinstance(self._raw, RecordColumns) and hasattr(self._build, "columns"):
             found: BatchColumns | None = self._build.columns(self._raw)
