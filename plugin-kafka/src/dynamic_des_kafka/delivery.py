@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_des.messages import RunInfo
-    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.parcels import Parcel
     from dynamic_des_kafka.security import Connection
 
 __all__ = ["TOO_LARGE", "Delivery", "Identity", "new_producer", "submit"]
@@ -85,6 +85,9 @@ class _Shipment:
 
     def note(self) -> None:
         """Strike off what is in the log."""
+        if not self.aside and self.packs and all(pack.delivered for pack in self.packs):
+            self.left, self.packs = [], []
+            return
         delivered = {parcel.seq for pack in self.packs if pack.delivered for parcel in pack.parcels}
         self.left = [one for one in self.left if one.seq not in delivered and one.seq not in self.aside]
         self.packs = []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dynamic_des.messages import RunInfo
-    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.parcels import Parcel
 
 __all__ = ["KafkaEgress"]
 
@@ -149,7 +149,7 @@ class KafkaEgress(BaseEgress):
         aside = {**aside, **await self._delivery.deliver(identity, parcels)}
         self._done[batch.system] = identity[2]
         self._encoded = None
-        return aside.items()
+        return aside.items() or None
 
     async def written(self) -> int | None:
         """Return the last ``seq`` of this twin that is committed; None without a ``transactional_id``."""
@@ -165,8 +165,10 @@ class KafkaEgress(BaseEgress):
     async def _encode(self, batch: Batch, run_id: str) -> tuple[list[Parcel], dict[int, str]]:
         def work() -> tuple[list[Parcel], dict[int, str]]:
             parcels, aside = self._routing.parcels(batch, run_id)
-            large = {parcel.seq: text for parcel in parcels if (text := self._packing.too_large(parcel))}
-            return [parcel for parcel in parcels if parcel.seq not in large], {**aside, **large}
+            large = self._packing.too_large(parcels)
+            if large:
+                parcels = [parcel for parcel in parcels if parcel.seq not in large]
+            return parcels, {**aside, **large}
 
         if not self._routing.blocks:
             return work()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
     from dynamic_des_kafka.delivery import Identity
     from dynamic_des_kafka.packing import Packing
-    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.parcels import Parcel
     from dynamic_des_kafka.security import Connection
 
 __all__ = ["TransactionalDelivery"]
