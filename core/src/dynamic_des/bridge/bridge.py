@@ -16,8 +16,8 @@ from dynamic_des.bridge.dead_letters import DeadLetters
 from dynamic_des.bridge.loop import IoThread
 from dynamic_des.bridge.monitor import Monitor
 from dynamic_des.bridge.rest import at_rest
-from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
-from dynamic_des.bridge.source import Source, SourceOptions
+from dynamic_des.bridge.sink import PATIENCE_S, Sink
+from dynamic_des.bridge.source import Source
 from dynamic_des.bridge.switching import QuickSwitching
 from dynamic_des.errors import ConfigError
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from dynamic_des.bridge.letters import Destination
+    from dynamic_des.bridge.sink_options import SinkOptions
+    from dynamic_des.bridge.source_options import SourceOptions
     from dynamic_des.egress import BaseEgress
     from dynamic_des.ingress import BaseIngress
     from dynamic_des.messages import RunInfo
