@@ -24,7 +24,7 @@ VALUE = {"path_id": "Line_A.lathe", "status": "started", "took_s": 1.25}
 
 def ours(topic, count, **options):
     env = DynamicRealtimeEnvironment(factor=0, seed=1)
-    env.setup_egress([KafkaEgress(SERVERS, topic, topic, **options)], batch_size=5000, drain_timeout=120)
+    env.setup_egress([KafkaEgress(SERVERS, topic, topic, **options)], batch_size=int(os.environ.get("BATCH","5000")), drain_timeout=120)
 
     def model():
         for number in range(count):

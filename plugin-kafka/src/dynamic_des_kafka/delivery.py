@@ -99,7 +99,12 @@ class Delivery:
     After a time-out the same producer goes on trying in the background, with the same producer id and sequence
     numbers, so that the broker recognises what it has already; `deliver` of the same batch waits for that. Sending it
     again as something new would write it twice: a request that timed out may still be in the log.
+
+    Attributes:
+        most: How many records go together, so that the brokers have some to write while the next are encoded.
     """
+
+    most = 1000
 
     def __init__(self, connection: Connection, packing: Packing, timeout_s: float) -> None:
         self._connection = connection
@@ -120,6 +125,15 @@ class Delivery:
         if self._producer is None:
             await self._connect()
 
+    def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> tuple[_Shipment, asyncio.Task[None]]:
+        """Begin to deliver, while something else is done; `deliver` goes on with it."""
+        if self._shipment is None or self._shipment.identity != identity:
+            self._shipment = _Shipment(identity, parcels)
+        shipment = self._shipment
+        if shipment.task is None:
+            shipment.task = asyncio.create_task(self._ship(shipment))
+        return shipment, shipment.task
+
     async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
         """Return when every record is in the log of its partition, or refused for good: seq → reason.
 
@@ -127,15 +141,11 @@ class Delivery:
             ConnectionError: If it takes longer than the time-out: call again with the same batch.
             MissingTopicError: If a topic is not there: the same.
         """
-        if self._shipment is None or self._shipment.identity != identity:
-            self._shipment = _Shipment(identity, parcels)
-        shipment = self._shipment
-        if shipment.task is None:
-            shipment.task = asyncio.create_task(self._ship(shipment))
-        await asyncio.wait([shipment.task], timeout=self._timeout_s)
-        if not shipment.task.done():
+        shipment, task = self.begin(identity, parcels)
+        await asyncio.wait([task], timeout=self._timeout_s)
+        if not task.done():
             await self._late(shipment)
-        task, shipment.task = shipment.task, None
+        shipment.task = None
         task.result()
         self._shipment = None
         return shipment.aside

@@ -13,7 +13,7 @@ from dynamic_des_kafka.parcels import key_bytes, letter, parcels_of
 from dynamic_des_kafka.topics import is_legal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dynamic_des.egress import Batch
     from dynamic_des.serializers import MessageSerializer
@@ -54,8 +54,15 @@ class Routing:
         """Whether a serializer may block: everything but JSON may ask a schema registry."""
         return any(type(one) is not JsonSerializer for one in (self._default, *self._serializers.values()))
 
-    def parcels(self, batch: Batch, run_id: str) -> tuple[list[Parcel], _Aside]:
+    def parcels(
+        self, batch: Batch, run_id: str, some: Sequence[_Record] | None = None
+    ) -> tuple[list[Parcel], _Aside]:
         """Return the records for Kafka, in order within each topic, and those that can never be written: seq → reason.
+
+        Args:
+            batch: Records; what became null in them is noted there.
+            run_id: The run.
+            some: Which of them; all when None.
 
         Raises:
             UnavailableError: If a serializer cannot reach what it needs: the whole batch comes again.
@@ -67,7 +74,7 @@ class Routing:
         parcels: list[Parcel] = []
         dropped = self.dropped
         try:
-            for (topic, is_letter), records in self._by_topic(batch, number, aside).items():
+            for (topic, is_letter), records in self._by_topic(batch if some is None else some, number, aside).items():
                 if is_letter:
                     parcels += [letter(record[number], topic, record, run) for record in records]
                 else:
@@ -77,13 +84,13 @@ class Routing:
             raise
         return parcels, aside
 
-    def _by_topic(self, batch: Batch, number: str, aside: _Aside) -> dict[tuple[str, bool], list[_Record]]:
+    def _by_topic(self, records: Sequence[_Record], number: str, aside: _Aside) -> dict[tuple[str, bool], list[_Record]]:
         """Return the records of each topic; dead letters apart."""
-        if self._router is None and len(kinds := {record["stream_type"] for record in batch}) == 1:
+        if self._router is None and len(kinds := {record["stream_type"] for record in records}) == 1:
             kind = kinds.pop()
-            return {(self._topics[kind], kind == _LETTER): list(batch)}
+            return {(self._topics[kind], kind == _LETTER): list(records)}
         groups: dict[tuple[str, bool], list[_Record]] = defaultdict(list)
-        for record in batch:
+        for record in records:
             kind = record["stream_type"]
             topic: str | None
             if self._router is None or kind == _LETTER:
