@@ -11,6 +11,9 @@ from dynamic_des.testing.calling import EgressCalls
 from dynamic_des.testing.waiting import in_background, wait_until
 from dynamic_des_kafka import KafkaEgress
 
+# the longer of two times is that of a real outage
+FROZEN = pytest.mark.parametrize("frozen_s", [2.0, pytest.param(8.0, marks=pytest.mark.full)])
+ABSENT = pytest.mark.parametrize("absent_s", [1.0, pytest.param(5.0, marks=pytest.mark.full)])
 KINDS = pytest.mark.parametrize("transactional", [False, True], ids=["idempotent", "transactional"])
 
 
@@ -53,8 +56,9 @@ def test_a_broker_that_is_killed_and_restarted_loses_and_repeats_nothing(own_kaf
     assert (report.lost, numbers(cluster, unique)) == (0, list(range(1, 1001)))
 
 
+@FROZEN
 @KINDS
-def test_a_broker_that_is_frozen_at_shutdown_gets_everything_once(own_kafka, unique, transactional):
+def test_a_broker_that_is_frozen_at_shutdown_gets_everything_once(own_kafka, unique, transactional, frozen_s):
     cluster = Cluster(own_kafka.bootstrap)
     cluster.create(unique)
     egress = egress_to(own_kafka.bootstrap, unique, transactional)
@@ -64,7 +68,7 @@ def test_a_broker_that_is_frozen_at_shutdown_gets_everything_once(own_kafka, uni
             own_kafka.pause()
 
     run = in_background(lambda: publish(egress, 1000, meanwhile))
-    assert not wait_until(run.done, 4.0), "it waits for the broker"
+    assert not wait_until(run.done, frozen_s), "it waits for the broker"
     own_kafka.resume()
     assert (run.result(40).lost, numbers(cluster, unique)) == (0, list(range(1, 1001)))
 
@@ -88,12 +92,14 @@ def test_answers_that_are_lost_make_no_duplicates(kafka_with_proxy, kafka_proxy,
     assert numbers(cluster, unique) == list(range(1, 21))
 
 
-def test_a_broker_that_is_absent_at_the_start_gets_everything(own_kafka, unique):
+@ABSENT
+@KINDS
+def test_a_broker_that_is_absent_at_the_start_gets_everything(own_kafka, unique, transactional, absent_s):
     cluster = Cluster(own_kafka.bootstrap)
     cluster.create(unique)
     own_kafka.kill()
-    run = in_background(lambda: publish(egress_to(own_kafka.bootstrap, unique, False), 500))
-    assert not wait_until(run.done, 1.0)
+    run = in_background(lambda: publish(egress_to(own_kafka.bootstrap, unique, transactional), 500))
+    assert not wait_until(run.done, absent_s)
     own_kafka.start()
     assert (run.result(40).lost, numbers(cluster, unique)) == (0, list(range(1, 501)))
 

@@ -23,19 +23,19 @@ def succeeds(*arguments, kafka):
     assert process.returncode == 0, said
 
 
-def test_the_twin_is_checked_run_and_steered(own_kafka):
-    cluster = Cluster(own_kafka.bootstrap)
+def test_the_twin_is_checked_run_and_steered(kafka_with_proxy):
+    cluster = Cluster(kafka_with_proxy.bootstrap)
     dynamic_des = [sys.executable, "-m", "dynamic_des"]
     steer = [sys.executable, "examples/kafka/steer.py"]
-    check = command(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=own_kafka)
+    check = command(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=kafka_with_proxy)
     said, _ = check.communicate(timeout=60)
     assert check.returncode == 2
     assert "these topics are missing: 'line-a-control'. Create them." in said
-    succeeds(*steer, "topics", kafka=own_kafka)
-    succeeds(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=own_kafka)
-    run = command(*dynamic_des, "run", "examples/kafka/twin.toml", kafka=own_kafka, FACTOR="0.1", UNTIL="100")
+    succeeds(*steer, "topics", kafka=kafka_with_proxy)
+    succeeds(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=kafka_with_proxy)
+    run = command(*dynamic_des, "run", "examples/kafka/twin.toml", kafka=kafka_with_proxy, FACTOR="0.1", UNTIL="100")
     assert wait_until(lambda: cluster.records("line-a-events"), 30)
-    succeeds(*steer, "Line_A.resources.lathe.current_cap", "4", kafka=own_kafka)
+    succeeds(*steer, "Line_A.resources.lathe.current_cap", "4", kafka=kafka_with_proxy)
     said, _ = run.communicate(timeout=60)
     assert (run.returncode, "1 change applied, 0 refused" in said) == (0, True), said
     capacities = [
