@@ -43,7 +43,12 @@ class Raw:
     """aiokafka's batch interface, with or without transactions."""
 
     def __init__(self, servers, made, **options):
-        self._options = {"bootstrap_servers": servers, "enable_idempotence": True, "max_batch_size": 1_000_000, **options}
+        self._options = {
+            "bootstrap_servers": servers,
+            "enable_idempotence": True,
+            "max_batch_size": 1_000_000,
+            **options,
+        }
         self._made = made
 
     def __call__(self, size):
@@ -146,7 +151,7 @@ class Client:
 def desflow(python, servers, work):
     """Return what a twin of desflow's takes, in a process of its own."""
 
-    def run(size):  # noqa: ARG001 - it chooses its batches itself
+    def run(size):
         command = [python, DESFLOW, work, servers, str(stores.RECORDS)]
         said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
         return json.loads(said.splitlines()[-1])
@@ -179,7 +184,10 @@ def print_rates(found, size, rounds):
             statistics.median(one / other for one, other in zip(times, seconds[base], strict=True))
             for base in ("aiokafka, batches", "a twin")
         )
-        print(f"{name:<24} {stores.RECORDS / statistics.median(times):>10,.0f} {to_raw:>16.2f} {to_twin:>14.2f}", flush=True)
+        print(
+            f"{name:<24} {stores.RECORDS / statistics.median(times):>10,.0f} {to_raw:>16.2f} {to_twin:>14.2f}",
+            flush=True,
+        )
 
 
 def print_latencies(servers, python):

@@ -31,7 +31,7 @@ def unsecured_token(lifetime_s=3600, name=PRINCIPAL):
 
 @contextmanager
 def secured_broker(folder):
-    """Start it. Yields the broker; in the folder are ``ca.pem`` and, of a client, ``client.pem`` and ``client-key.pem``."""
+    """Start it. In the folder are then ``ca.pem`` and, of a client, ``client.pem`` and ``client-key.pem``."""
     trustme = pytest.importorskip("trustme")
     kafka_service.SERVICE.require(own=True)
     authority = trustme.CA()
@@ -68,4 +68,6 @@ def _pkcs8(pem):
     from cryptography.hazmat.primitives import serialization
 
     key = serialization.load_pem_private_key(pem, None)
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

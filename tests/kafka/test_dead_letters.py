@@ -6,6 +6,9 @@ import pytest
 from tests.kafka.independent import Cluster
 
 from dynamic_des import DynamicRealtimeEnvironment
+from dynamic_des.egress import Batch
+from dynamic_des.testing import make_run
+from dynamic_des.testing.calling import EgressCalls
 from dynamic_des.testing.steered import SteeredTwin, change
 from dynamic_des.testing.waiting import wait_until
 from dynamic_des_kafka import KafkaEgress, KafkaIngress
@@ -75,3 +78,26 @@ def test_records_that_can_never_be_written_go_there_too(cluster, kafka, unique, 
     assert json.loads(value)["value"] == "x" * 20_000
     assert headers["sink"] == "KafkaEgress"
     assert headers["reason"].endswith("max_request_size is 10000.")
+
+
+def test_a_dead_letter_is_what_arrived_with_the_reason_in_its_headers(cluster, kafka, unique):
+    cluster.create(unique)
+    info = {"topic": "control", "partition": 3, "offset": 17, "key": "Line_A"}
+    value = {
+        "source": "KafkaIngress",
+        "reason": "not JSON",
+        "payload": "gar\u00e4bage",
+        "encoding": "utf-8",
+        "info": info,
+    }
+    letter = {"stream_type": "dead_letter", "sim_ts": 1.0, "timestamp": "t", "key": "K", "value": value, "seq": 1}
+    with EgressCalls(KafkaEgress(kafka.bootstrap, dead_letter_topic=unique), 20) as calls:
+        calls.open(make_run())
+        assert calls.write(Batch([letter], dict)) == []
+        calls.close()
+    (record,) = cluster.records(unique)
+    headers = {key: text.decode() for key, text in record.headers}
+    assert (record.key, record.value.decode()) == (b"Line_A", "gar\u00e4bage")
+    assert {key: headers[key] for key in ("topic", "partition", "offset", "reason", "source")} == {
+        "topic": "control", "partition": "3", "offset": "17", "reason": "not JSON", "source": "KafkaIngress",
+    }  # fmt: skip

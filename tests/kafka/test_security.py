@@ -101,6 +101,8 @@ def test_a_certificate_of_ones_own_that_is_missing_is_asked_for(secured):
     broker, folder = secured
     options = {"security_protocol": "SSL", "ssl_cafile": str(folder / "ca.pem")}
     with EgressCalls(KafkaEgress(broker.address("MUTUAL"), **options), 20) as calls:
-        with pytest.raises(ConnectionError, match="may want a certificate of yours: then give ssl_certfile and ssl_keyfile"):
+        with pytest.raises(
+            ConnectionError, match="may want a certificate of yours: then give ssl_certfile and ssl_keyfile"
+        ):
             calls.open(make_run())
         calls.close()

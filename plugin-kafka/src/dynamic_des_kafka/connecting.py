@@ -80,7 +80,9 @@ async def _try(host: str, port: int, options: Mapping[str, Any]) -> None:
     """Connect and disconnect."""
     probe = await create_conn(host, port, **options)
     try:
-        if _shows_token(options):  # the client takes any answer to a token for a yes; the next request shows which it was
+        if _shows_token(
+            options
+        ):  # the client takes any answer to a token for a yes; the next request shows which it was
             await probe._do_version_lookup()
             if not probe._versions:
                 raise errors.KafkaConnectionError("it does not let us in")

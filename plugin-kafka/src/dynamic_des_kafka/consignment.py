@@ -7,9 +7,8 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from dynamic_des.egress import Batch
-
 if TYPE_CHECKING:
+    from dynamic_des.egress import Batch
     from dynamic_des_kafka.delivery import Identity
     from dynamic_des_kafka.packing import Packing
     from dynamic_des_kafka.parcels import Parcel

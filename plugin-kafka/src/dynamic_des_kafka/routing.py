@@ -54,9 +54,7 @@ class Routing:
         """Whether a serializer may block: everything but JSON may ask a schema registry."""
         return any(type(one) is not JsonSerializer for one in (self._default, *self._serializers.values()))
 
-    def parcels(
-        self, batch: Batch, run_id: str, some: Sequence[_Record] | None = None
-    ) -> tuple[list[Parcel], _Aside]:
+    def parcels(self, batch: Batch, run_id: str, some: Sequence[_Record] | None = None) -> tuple[list[Parcel], _Aside]:
         """Return the records for Kafka, in order within each topic, and those that can never be written: seq → reason.
 
         Args:
@@ -84,7 +82,9 @@ class Routing:
             raise
         return parcels, aside
 
-    def _by_topic(self, records: Sequence[_Record], number: str, aside: _Aside) -> dict[tuple[str, bool], list[_Record]]:
+    def _by_topic(
+        self, records: Sequence[_Record], number: str, aside: _Aside
+    ) -> dict[tuple[str, bool], list[_Record]]:
         """Return the records of each topic; dead letters apart."""
         if self._router is None and len(kinds := {record["stream_type"] for record in records}) == 1:
             kind = kinds.pop()

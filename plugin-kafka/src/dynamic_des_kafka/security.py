@@ -136,16 +136,18 @@ class Connection:
     def _check_mechanism(self, mechanism: str) -> None:
         options = self._options
         if mechanism not in _MECHANISMS:
-            hint = _ELSEWHERE.get(mechanism) or nearest(mechanism, _MECHANISMS) or f" Give one of {', '.join(_MECHANISMS)}."
+            hint = (
+                _ELSEWHERE.get(mechanism)
+                or nearest(mechanism, _MECHANISMS)
+                or f" Give one of {', '.join(_MECHANISMS)}."
+            )
             raise ConfigError(f"{self.where}: sasl_mechanism is {show(mechanism)}.{hint}")
         if mechanism == "PLAIN" or mechanism.startswith("SCRAM"):
             for key in ("sasl_plain_username", "sasl_plain_password"):
                 if not options.get(key):
                     raise ConfigError(f"{self.where}: {key} is missing or empty; sasl_mechanism {mechanism} needs it.")
         if mechanism == "OAUTHBEARER":
-            options["sasl_oauth_token_provider"] = token_provider(
-                self.where, options.get("sasl_oauth_token_provider")
-            )
+            options["sasl_oauth_token_provider"] = token_provider(self.where, options.get("sasl_oauth_token_provider"))
 
     def _context(self, files: dict[str, Any]) -> ssl.SSLContext:
         try:
