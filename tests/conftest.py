@@ -4,8 +4,13 @@ import faulthandler
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.services.fixtures"]
+
+# a slow machine is no fault of what is tested
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
 
 FULL_LIMIT_S = 1800
 EXIT_LIMIT_S = 60
