@@ -53,12 +53,12 @@ def test_the_live_integration_runs_as_it_stands(kafka_with_proxy, tmp_path):
         command = [sys.executable, "-W", "error", str(program), port]
         twin = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)
     try:
-        assert wait_until(lambda: cluster.values("sim-events"), 60), (tmp_path / "said").read_text()
+        assert wait_until(lambda: cluster.values("sim-events"), 120), (tmp_path / "said").read_text()
         admin = KafkaAdminConnector(kafka_with_proxy.bootstrap)
         run(admin.send_config("factory-config", "Line_A.resources.lathe.current_cap", 3))
-        assert wait_until(lambda: len(cluster.values("sim-events")) == 2, 60), (tmp_path / "said").read_text()
+        assert wait_until(lambda: len(cluster.values("sim-events")) == 2, 120), (tmp_path / "said").read_text()
         twin.send_signal(signal.SIGTERM)
-        assert twin.wait(60) == 0, (tmp_path / "said").read_text()
+        assert twin.wait(120) == 0, (tmp_path / "said").read_text()
     finally:
         twin.kill()
         twin.wait(30)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Consignment", "Encoder"]
 
-_AT_ONCE = 100  # records encoded without letting the loop do anything else: a fraction of a millisecond
+_AT_ONCE = 250  # records encoded without letting the loop do anything else: a fraction of a millisecond
 
 
 class Consignment:
