@@ -148,6 +148,17 @@ def test_a_twin_that_is_killed_between_fetch_and_apply_applies_after_the_restart
         twin.wait_for([1, 2])
 
 
+def test_a_partition_that_comes_back_to_a_member_is_not_read_again(cluster, kafka, topic):
+    with IngressCalls(KafkaIngress(topic, kafka.bootstrap, group_id=topic, session_timeout_ms=6000), 30) as calls:
+        calls.open(make_run(topic))
+        cluster.send(topic, {"value": 1}, {"value": 2}, {"value": 3})
+        assert numbers(calls.take(2)) == [1, 2]
+        cluster.join_and_leave(topic, topic)
+        cluster.send(topic, {"value": 4})
+        assert numbers(calls.take(2)) == [3, 4]
+        calls.close()
+
+
 def test_deserializers_are_chosen_by_topic(cluster, kafka, topic):
     from dynamic_des import MessageDeserializer
 
