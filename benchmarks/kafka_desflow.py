@@ -11,6 +11,7 @@ import statistics
 import sys
 import threading
 import time
+import traceback
 from queue import SimpleQueue
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -67,12 +68,19 @@ def changes(servers):
         async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
             await asyncio.sleep(3)  # until it listens
             for number in range(1, CHANGES + 1):
-                change = json.dumps({"path_id": "Line_A.variables.n", "value": float(number)}).encode()
+                change = json.dumps({"path": "Line_A.variables.n", "value": float(number)}).encode()
                 begin = time.perf_counter()
                 await producer.send_and_wait("control", change)
                 took.append(await asyncio.to_thread(arrived.get, timeout=30) - begin)
 
-    operator = threading.Thread(target=lambda: asyncio.run(operate()))
+    def operating():
+        try:
+            asyncio.run(operate())
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)  # else it would be waited for without end
+
+    operator = threading.Thread(target=operating)
     operator.start()
     env.run(until=env.process(watch()))
     operator.join()

@@ -1,6 +1,8 @@
 """What is refused, and what can never be written, goes to a topic of its own, as it was."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from tests.kafka.independent import Cluster
@@ -46,6 +48,34 @@ def test_messages_that_are_refused_arrive_as_they_were_with_place_and_reason(clu
     assert headers["source"] == "contract"
     assert (other, others["offset"]) == (change(3, "No.such.path"), "3")
     assert "No.such.path" in others["reason"]
+
+
+def test_a_check_misses_the_topic_of_letters_and_none_that_letters_do_not_go_to(cluster, kafka, unique, tmp_path):
+    cluster.create(unique)
+    servers = f'bootstrap_servers = "{kafka.bootstrap}"'
+    (tmp_path / "line.py").write_text("def build(env): pass\n")
+    (tmp_path / "twin.toml").write_text(f"""
+        [simulation]
+        model = "line:build"
+        [ingress.control]
+        type = "kafka"
+        topic = "{unique}"
+        {servers}
+        on_poison = "dead_letter"
+        dead_letters = {{ type = "kafka", {servers}, dead_letter_topic = "{unique}-letters" }}
+    """)
+    command = [sys.executable, "-m", "dynamic_des", "check", "--connect", str(tmp_path / "twin.toml")]
+    said = [line for line in _run(command, 2) if "missing" in line]
+    assert len(said) == 1
+    assert said[0].endswith(f"connected, but these topics are missing: '{unique}-letters'. Create them.")
+    cluster.create(f"{unique}-letters")
+    assert _run(command, 0)
+
+
+def _run(command, code):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done
+    return (done.stdout + done.stderr).splitlines()
 
 
 def test_a_letter_is_written_before_its_message_is_settled(own_kafka, unique):

@@ -99,6 +99,7 @@ class KafkaEgress(BaseEgress):
         topics = {"telemetry": telemetry_topic, "event": event_topic, "dead_letter": dead_letter_topic}
         self._routing = Routing(topics, topic_router, topic_serializers or {}, default_serializer)
         self._fixed = [*(topic_serializers or {})] if topic_router else [telemetry_topic, event_topic]
+        self._letters = dead_letter_topic
         self._packing = Packing(int(kwargs.get("max_request_size", 1_048_576)))
         if transactional_id:
             progress = ProgressTopic(self._connection, transactional_id, progress_topic, delivery_timeout)
@@ -124,7 +125,7 @@ class KafkaEgress(BaseEgress):
     async def open(self, run: RunInfo) -> None:
         """Connect."""
         if run.trial:
-            await self._try_out()
+            await self._try_out([self._letters] if run.connector.startswith("dead_letters:") else self._fixed)
             return
         if self._run is None or self._run.run_id != run.run_id:
             self._done = {}
@@ -168,7 +169,7 @@ class KafkaEgress(BaseEgress):
         self._encoder.close()
         await self._delivery.close()
 
-    async def _try_out(self) -> None:
+    async def _try_out(self, topics: list[str]) -> None:
         """Connect as an administrator, who makes no topic by looking and fences nobody."""
         options = self._connection.of(AIOKafkaAdminClient, request_timeout_ms=int(self._timeout_s * 1000))
-        await try_out(AIOKafkaAdminClient(**options), self._connection, self._fixed, self._timeout_s)
+        await try_out(AIOKafkaAdminClient(**options), self._connection, topics, self._timeout_s)
