@@ -35,6 +35,7 @@ _DEFAULTS = {
     "request_timeout_ms": 10_000,
     "metadata_max_age_ms": 30_000,
 }
+_TURNS = 15  # of the loop: so many the client takes, and some more, until it has given a request to the socket
 Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
 
 
@@ -125,8 +126,13 @@ class Delivery:
         if self._producer is None:
             await self._connect()
 
-    def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> tuple[_Shipment, asyncio.Task[None]]:
-        """Begin to deliver, while something else is done; `deliver` goes on with it."""
+    async def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+        """Let the records leave, so that something else can be done while they travel; `deliver` goes on with it."""
+        self._begin(identity, parcels)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+    def _begin(self, identity: Identity, parcels: Sequence[Parcel]) -> tuple[_Shipment, asyncio.Task[None]]:
         if self._shipment is None or self._shipment.identity != identity:
             self._shipment = _Shipment(identity, parcels)
         shipment = self._shipment
@@ -141,7 +147,7 @@ class Delivery:
             ConnectionError: If it takes longer than the time-out: call again with the same batch.
             MissingTopicError: If a topic is not there: the same.
         """
-        shipment, task = self.begin(identity, parcels)
+        shipment, task = self._begin(identity, parcels)
         await asyncio.wait([task], timeout=self._timeout_s)
         if not task.done():
             await self._late(shipment)

@@ -154,7 +154,7 @@ class KafkaEgress(BaseEgress):
             await consignment.encode(self._encoder, run_id)
         identity, parcels = consignment.ready[0]
         if consignment.to_encode and len(consignment.ready) == 1:
-            self._delivery.begin(identity, parcels)
+            await self._delivery.begin(identity, parcels)
             await consignment.encode(self._encoder, run_id)
         consignment.aside.update(await self._delivery.deliver(identity, parcels))
         consignment.ready.popleft()

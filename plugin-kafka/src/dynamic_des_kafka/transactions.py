@@ -78,7 +78,7 @@ class TransactionalDelivery:
         await self._transact([], self._held)  # so that a predecessor which is still alive sees whose turn it is
         self._clean = True
 
-    def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+    async def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
         """Nothing: a transaction does not begin before it is known what is in it."""
 
     async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
