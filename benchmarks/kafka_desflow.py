@@ -76,7 +76,7 @@ def changes(servers):
     def operating():
         try:
             asyncio.run(operate())
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - whatever it is, it ends the process
             traceback.print_exc()
             os._exit(1)  # else it would be waited for without end
 
