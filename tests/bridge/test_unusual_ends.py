@@ -382,6 +382,7 @@ def test_the_end_of_a_run_and_that_of_the_environment_wait_once_for_a_sink_that_
     monkeypatch.setattr(sink, "PATIENCE_S", 0.05)
     waits = []
     monkeypatch.setattr(bridge, "PATIENCE_S", LIMIT_S)
+    monkeypatch.setattr(bridge, "_ANOTHER_WAIT_S", 0)
     egress = faults.Gated()
     with make_environment(factor=0) as env:
         env.setup_egress([egress], drain_timeout=0.2)

@@ -44,6 +44,7 @@ log = logging.getLogger("dynamic_des")
 _IS_EVENT = itemgetter(2)
 _HAND_OVER_S = 0.05
 _BLOCKED_PATIENCE_S = 1.0
+_ANOTHER_WAIT_S = 0.5
 
 
 class Bridge:
@@ -274,17 +275,19 @@ def _drain(sinks: Sequence[Sink]) -> None:
     start = monotonic()
     for sink in sinks:
         standing, ended_at = sink.undrained
+        patience_s = sink.options.drain_timeout
         if standing == sink.standing and monotonic() - ended_at < PATIENCE_S:
-            continue  # the end of the run has just waited, for nothing: the end of the environment does not again
+            # the end of the run has just waited, for nothing: the end of the environment does not wait as long again
+            patience_s = min(patience_s, _ANOTHER_WAIT_S)
         try:
-            while not sink.needs_no_wait and monotonic() - start < sink.options.drain_timeout:
+            while not sink.needs_no_wait and monotonic() - start < patience_s:
                 sink.outbox.wait_for_progress(0.05)
                 sink.flush()  # news of the connectors, which came meanwhile
         finally:
             waiting = sink.outbox.waiting
-            sink.undrained = (sink.standing if waiting else None, monotonic())
-            if waiting:
+            if waiting and sink.standing != standing:
                 log.error("egress %s: %d records are not written: %s", sink.name, waiting, _why(sink))
+            sink.undrained = (sink.standing if waiting else None, monotonic())
 
 
 def _why(sink: Sink) -> str:
