@@ -17,9 +17,9 @@ from pathlib import Path
 
 import asyncpg
 import orjson
-import stores
 from tests.services.postgres import Postgres
 
+import stores
 from dynamic_des_postgres import PostgresEgress, PostgresIngress
 from dynamic_des_postgres.layout import COLUMNS, records_sql
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import orjson
 import redis
-import stores
 from tests.services.redis import Redis
 
+import stores
 from dynamic_des_redis import RedisEgress, RedisIngress
 
 
