@@ -42,17 +42,6 @@ class Redis(Server):
         """Its address."""
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> Redis:
-        super().start()
-        if self.proxy.closed:
-            self.proxy.start()
-        return self
-
-    def close(self) -> None:
-        """End server and proxy; nothing of it is needed any more."""
-        self.kill()
-        self.proxy.close()
-
     def command(self) -> Sequence[str]:
         own = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
         return ["redis-server", *own, "--appendonly", "yes", "--appendfsync", "always", *self._options]

@@ -19,17 +19,23 @@ def test_records_are_there_once_and_in_order_when_the_server_was_killed(own_stor
     assert_exactly_once(own_store, name, count)
 
 
-def test_a_lost_answer_does_not_write_twice(store, name):
-    store.note_order(name)
+@pytest.mark.parametrize("fault", ["answers are lost", "frozen for a while"])
+def test_a_write_that_is_repeated_is_written_once(own_store, name, fault):
+    faults = {
+        "answers are lost": (own_store.proxy.swallow, own_store.proxy.restore),
+        "frozen for a while": (own_store.server.pause, own_store.server.resume),
+    }
+    begin, end = faults[fault]
+    own_store.note_order(name)
     with DynamicRealtimeEnvironment(factor=0) as env:
-        env.setup_egress([store.egress(name, proxied=True, timeout_s=0.5)])
+        env.setup_egress([own_store.egress(name, proxied=True, timeout_s=0.5)])
         publish(env, 500)
-        store.proxy.swallow()
+        begin()
         run = in_background(lambda: publish(env, 500))
         assert wait_until(lambda: env.report().sinks[0].retried, 20)
-        store.proxy.restore()
+        end()
         run.result(60)
-    assert_exactly_once(store, name, 1000)
+    assert_exactly_once(own_store, name, 1000)
 
 
 def test_a_server_that_is_absent_at_the_start_loses_nothing(own_store, name):
@@ -53,19 +59,6 @@ def test_a_server_that_is_frozen_at_the_end_is_said_with_the_number_of_records(o
     assert env.report().sinks[0].lost == 700
     assert "700 records are not written" in caplog.text
     own_store.server.resume()
-
-
-def test_a_server_that_is_frozen_for_a_while_loses_nothing(own_store, name):
-    own_store.note_order(name)
-    with DynamicRealtimeEnvironment(factor=0) as env:
-        env.setup_egress([own_store.egress(name, timeout_s=0.5)])
-        publish(env, 500)
-        own_store.server.pause()
-        run = in_background(lambda: publish(env, 700))
-        assert wait_until(lambda: env.report().sinks[0].retried, 20)
-        own_store.server.resume()
-        run.result(60)
-    assert_exactly_once(own_store, name, 1200)
 
 
 def test_two_egresses_of_one_run_to_one_place_are_told_apart_or_refused(store, name):
