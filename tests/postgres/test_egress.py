@@ -1,5 +1,7 @@
 """Where records go in PostgreSQL: tables by a router, rows by a key."""
 
+from tests.stores.runs import publish
+
 from dynamic_des import DynamicRealtimeEnvironment
 
 
@@ -28,3 +30,32 @@ def test_a_router_fills_several_tables_and_a_name_injects_nothing(postgres_store
     assert [record["name"] for record in postgres_store.records(name)] == ["good", "'; DROP TABLE x; --"]
     assert postgres_store.sql('SELECT name FROM "' + evil.replace('"', '""') + '"') == [("evil",)]
     assert env.report().sinks[0].set_aside == 1
+
+
+def test_rows_that_the_table_refuses_are_set_aside_alone_in_every_batch(postgres_store, name):
+    postgres_store.note_order(name)
+    postgres_store.sql(f"ALTER TABLE {name} ADD CHECK (seq % 10 <> 3)")
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([postgres_store.egress(name)], batch_size=100)
+        for number in range(1, 501):
+            env.publish_event("NUL\0" if number % 10 == 7 else "part", {"number": number})
+    assert postgres_store.seqs(name) == [seq for seq in range(1, 501) if seq % 10 not in (3, 7)]
+    assert (env.report().sinks[0].set_aside, env.report().sinks[0].retried) == (100, 0)
+
+
+def test_nested_nan_is_counted_and_one_in_the_column_of_numbers_is_not(postgres_store, name):
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([postgres_store.egress(name)])
+        env.publish_telemetry("Line_A.load", float("nan"))
+        env.publish_event("part", {"took_s": [float("nan"), float("inf")]})
+    assert env.report().sinks[0].nulled == 2
+
+
+def test_what_somebody_else_notes_as_written_is_not_written_again(postgres_store, name):
+    postgres_store.note_order(name)
+    with DynamicRealtimeEnvironment(factor=0, name=name) as env:
+        env.setup_egress([postgres_store.egress(name)], batch_size=10)
+        publish(env, 100)
+        postgres_store.sql("UPDATE dynamic_des_written SET seq = 150 WHERE twin = $1 AND sink = $2", name, name)
+        publish(env, 100)
+    assert postgres_store.seqs(name) == [*range(1, 101), *range(151, 201)]

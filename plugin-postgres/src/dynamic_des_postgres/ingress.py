@@ -147,12 +147,7 @@ class PostgresIngress(BaseIngress):
     async def close(self) -> None:
         """Disconnect."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            await connection.close(timeout=min(1.0, self._server.timeout_s))
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing of it is left
-            connection.terminate()
+        await self._server.disconnect(connection)
 
     async def _page(self, end: str) -> tuple[list[Message], bool]:
         """Return the next rows of those that were committed when ``end`` was taken, and whether more may follow."""

@@ -72,6 +72,15 @@ class Server:
                 raise ConnectionError(self._redacted(said)) from None
             raise
 
+    async def disconnect(self, connection: Connection | None) -> None:
+        """End a connection, whatever state it is in."""
+        if connection is None:
+            return
+        try:
+            await connection.close(timeout=min(1.0, self.timeout_s))
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing of it is left
+            connection.terminate()
+
     @contextmanager
     def explaining(self) -> Iterator[None]:
         """Turn what no retry mends into a `PermanentError`."""
