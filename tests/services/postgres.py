@@ -23,6 +23,8 @@ from tests.services.server import Server, free_port
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.services.certificates import Certificates
+
 __all__ = ["SERVICE", "Postgres"]
 
 
@@ -54,6 +56,7 @@ class Postgres(Server):
     Args:
         folder: Its folder.
         password: What the user ``postgres`` has to say; nothing when None.
+        certificates: With these it speaks TLS, to who asks for it.
         settings: Further lines of its configuration.
 
     Attributes:
@@ -61,7 +64,9 @@ class Postgres(Server):
         proxy: A proxy before it, started with the server.
     """
 
-    def __init__(self, folder: Path, *, password: str | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, *, password: str | None = None, certificates: Certificates | None = None, **settings: str
+    ) -> None:
         super().__init__(folder)
         self.port = free_port()
         self.proxy = Proxy(self.port, port=free_port())
@@ -73,6 +78,8 @@ class Postgres(Server):
         if os.geteuid() == 0:
             shutil.chown(self._place, "nobody")
         self._make()
+        if certificates is not None:
+            self._settings = {**settings, **self._keep(certificates)}
 
     @property
     def url(self) -> str:
@@ -145,6 +152,16 @@ class Postgres(Server):
         """Make its folder: a copy of one that is made once for all servers of these tests."""
         copy = ["cp", "--archive", str(_made(self._password)), str(self._data)]
         subprocess.run(copy, check=True, capture_output=True, timeout=60)
+
+    def _keep(self, certificates: Certificates) -> dict[str, str]:
+        """Give it the files, as it wants them: its own, and nobody else's."""
+        for file in (certificates.certificate, certificates.key):
+            own = Path(shutil.copy(file, self._place))
+            own.chmod(0o600)
+            if os.geteuid() == 0:
+                shutil.chown(own, "nobody")
+        certificate, key = (str(self._place / file.name) for file in (certificates.certificate, certificates.key))
+        return {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key}
 
 
 @cache
