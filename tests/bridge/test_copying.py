@@ -14,6 +14,8 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
+from tests.bridge import faults
+from tests.bridge.conftest import make_environment
 
 from dynamic_des import DynamicRealtimeEnvironment, JsonSerializer, MemoryEgress
 from dynamic_des.sim.records import freeze
@@ -210,3 +212,30 @@ def test_a_copy_has_a_json_form_exactly_when_the_value_has_one(value):
 
     frozen = dump(freeze(value))
     assert isinstance(frozen, bytes) or frozen.__name__ == "EncodeError"
+
+
+def nested(depth):
+    value = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def containing_itself():
+    value = {"a": 1}
+    value["self"] = value
+    return value
+
+
+@pytest.mark.parametrize(
+    "value", [nested(5000), {"deep": nested(5000)}, containing_itself()], ids=["list", "in", "self"]
+)
+def test_a_value_that_nothing_can_copy_is_set_aside_alone(value):
+    sink = faults.Encoding()
+    with make_environment(factor=0) as env:
+        env.setup_egress([sink])
+        env.publish_event("a", value)
+        env.publish_telemetry("b", value)
+        env.publish_event("c", 1)
+    report = env.report().sinks[0]
+    assert (report.written, report.set_aside, sink.seqs) == (1, 2, [3])

@@ -130,6 +130,8 @@ def model(env, ingress, egress, good):
     while len(good.records) < RECORDS:  # the other sink has everything, whatever became of the first
         yield env.timeout(1)
     if ingress.stalls_at is not None:
+        while env.changes_applied + env.changes_refused < ingress.stalls_at:
+            yield env.timeout(1)
         assert env.changes_applied + env.changes_refused == ingress.stalls_at
         ingress.go_on.set()
     getattr(egress, "gate", ingress.go_on).set()

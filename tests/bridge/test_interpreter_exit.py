@@ -115,7 +115,7 @@ def test_what_could_not_be_written_is_said_with_counts(end):
             async def write(self, batch):
                 pass
         env = DynamicRealtimeEnvironment(factor=0)
-        env.setup_egress([Down(), MemoryEgress()], drain_timeout=0.05)
+        env.setup_egress([Down(), MemoryEgress()], drain_timeout=2)
         for number in range(1000):
             env.publish_telemetry("x", number)
         {end}

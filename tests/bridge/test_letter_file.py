@@ -59,7 +59,7 @@ def test_write_returns_when_the_disk_has_it(opened, monkeypatch):
 @pytest.mark.parametrize("failing", ["write", "fsync"])
 def test_a_batch_that_was_not_written_is_taken_back_as_a_whole(opened, monkeypatch, failing):
     opened.write(batch(1))
-    real = opened._file
+    real = opened._file._file
 
     class Full:
         def write(self, view):
@@ -74,7 +74,7 @@ def test_a_batch_that_was_not_written_is_taken_back_as_a_whole(opened, monkeypat
 
     with monkeypatch.context() as patch:
         if failing == "write":
-            patch.setattr(opened, "_file", Full())
+            patch.setattr(opened._file, "_file", Full())
         else:
             patch.setattr(os, "fsync", no_sync)
         with pytest.raises(OSError, match=r"space|Input"):

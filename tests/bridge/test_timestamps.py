@@ -1,8 +1,11 @@
 """``timestamp`` = ``start_datetime`` + (``sim_ts`` - ``initial_time``), at every factor; what is delivered is valid."""
 
 import math
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
+import numpy  # noqa: F401 - which tells many time stamps at once
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -74,6 +77,25 @@ def test_many_time_stamps_at_once_are_what_each_is_alone(times, initial_time):
     assert many is None or many == [stamp(START, now - initial_time) for now in times]
     if all(abs(now) < 1e9 for now in times):
         assert many is not None
+
+
+@pytest.mark.parametrize(("factor", "records", "imported"), [(0, 300, False), (0, 20_000, True), (1e-6, 20_000, False)])
+def test_numpy_is_imported_for_many_records_of_a_run_that_nobody_waits_for(factor, records, imported):
+    # in real time the import, a fifth of a second, would be in somebody's way
+    script = f"""
+import sys
+from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress
+sink = MemoryEgress()
+with DynamicRealtimeEnvironment(factor={factor}) as env:
+    env.setup_egress([sink])
+    for number in range({records}):
+        env.publish_event("a", number)
+    env.run(until=1)
+assert len(sink.records) == {records}
+print("numpy" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.stderr) == (f"{imported}\n", "")
 
 
 def test_many_records_at_once_are_what_each_is_alone():

@@ -5,6 +5,7 @@ import pytest
 from dynamic_des import (
     BaseEgress,
     DynamicRealtimeEnvironment,
+    MemoryEgress,
     MemoryIngress,
     MessageDeserializer,
     MessageSerializer,
@@ -66,19 +67,20 @@ def test_a_serializer_that_says_never_fails_the_sink():
 
 
 def test_messages_wait_for_the_deserializer_in_their_order():
-    control, seen = MemoryIngress(), []
+    control, sink = MemoryIngress(), MemoryEgress()
     with DynamicRealtimeEnvironment(factor=0) as env:
         env.registry.register_sim_parameter(SimParameter("Line_A", variables={"speed": 1}))
+        env.setup_egress([sink])
         env.setup_ingress([control], deserializer=Flaky(UnavailableError("down"), UnavailableError("down")))
-
-        def watch():
-            while len(seen) < 2:
-                seen.append((yield env.registry.get(SPEED).wait_for_change()))
-
         control.send(b"2")
         control.send(b"3")
-        env.run(until=env.process(watch()))
-    assert (seen, control.settled) == ([2, 3], 2)
+        control.end()
+        with pytest.raises(RuntimeError):  # everything has come, and nothing more can
+            env.run(until=env.event())
+    changes = sink.system_values("system.changes")
+    assert [change["updates"] for change in changes] == [[[SPEED, 2]], [[SPEED, 3]]]
+    assert {change["status"] for change in changes} == {"applied"}
+    assert control.settled == 2
 
 
 def test_a_deserializer_that_says_never_fails_the_ingress():

@@ -267,3 +267,50 @@ def test_a_model_that_computes_accuses_nobody(caplog):
         env.run()
     assert env.health().block is None
     assert not [line for line in caplog.messages if "I/O loop" in line]
+
+
+LITTERED = """
+import gc, sys, threading, time
+from dynamic_des.bridge import watchdog
+
+class Litter:
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        time.sleep(0.0002)  # lets another thread run
+
+def descend(depth):
+    if depth:
+        return descend(depth - 1)
+    time.sleep(0.0001)
+
+def spin():
+    while True:
+        descend(3)
+
+def spawn():
+    while True:
+        thread = threading.Thread(target=descend, args=(2,), daemon=True)
+        thread.start()
+        thread.join()
+
+for work in [spin] * 12 + [spawn] * 2:
+    threading.Thread(target=work, daemon=True).start()
+gc.set_threshold(7, 2, 2)
+for count in range(2000):
+    Litter()
+    watchdog._innermost_frame(threading.get_ident())
+    if count % 100 == 0:
+        gc.collect()
+print(gc.isenabled(), flush=True)
+"""
+
+
+def test_a_look_beside_the_garbage_collector_does_not_stop_the_process():
+    # Python 3.11 alone does it within a second where the collector is not held back
+    with subprocess.Popen([sys.executable, "-c", LITTERED], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.communicate(timeout=60)[0] == "True\n"
+        finally:
+            process.kill()

@@ -155,3 +155,20 @@ def test_the_file_of_the_example_is_good(twin):
         0,
         f"{example}: ok. 12 parameters, 0 resources, 1 ingress, 1 egress.\n",
     )
+
+
+def test_the_destinations_of_dead_letters_are_tried_too(checked, twin):
+    kept = "on_poison = 'dead_letter'\n    dead_letters = 'new/letters.jsonl'"
+    tables = table("ingress", "a", "connectors:Good", kept) + table("ingress", "b", "connectors:Good", kept)
+    tables += table("egress", "c", "console", "dead_letters = { type = 'connectors:Wrong' }")
+    done = checked(tables, "--connect")
+    assert done.stderr.splitlines() == [
+        "ingress a: connected",
+        "ingress b: connected",
+        "egress c: has no connection to try",
+        "dead_letters:letters.jsonl: connected",
+        "WARNING Wrong.close: ValueError: was never open",
+        "dead_letters:Wrong: cannot connect: PermanentError: wrong password",
+    ]
+    assert done.returncode == 2
+    assert not (twin.path / "new").exists()

@@ -9,8 +9,8 @@ from typing import Literal
 import pytest
 
 from dynamic_des import BaseEgress, ConfigError, ConsoleEgress, JsonDeserializer, JsonSerializer, MemoryIngress
-from dynamic_des.bridge.sink import SinkOptions
-from dynamic_des.bridge.source import SourceOptions
+from dynamic_des.bridge.sink_options import SinkOptions
+from dynamic_des.bridge.source_options import SourceOptions
 
 CONNECTORS = Path(__file__).with_name("connectors.py")
 SMALL = '[simulation]\nmodel = "model:build"\n'

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dynamic_des.bridge.sink import SinkOptions
-from dynamic_des.bridge.source import SourceOptions
+from dynamic_des.bridge.sink_options import SinkOptions
+from dynamic_des.bridge.source_options import SourceOptions
 from dynamic_des.config.loading import TABLES
 from dynamic_des.config.twin import Simulation
 

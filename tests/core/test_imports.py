@@ -17,10 +17,11 @@ PLUGINS = {"kinds", "plugins", "entrypoints", "importing"}
 MAY_IMPORT = {
     "sim": {"errors", "messages"},
     "components": {"sim", "errors"},
-    "bridge": {"sim", *CONTRACTS},
+    "bridge": {"sim", "appended_file", *CONTRACTS},
     "config": {"bridge", "sim", "the package", *PLUGINS, *CONTRACTS},
     "cli": {"config", "bridge", "sim", "connectors", "the package", "aliases", *PLUGINS, *CONTRACTS},
-    "connectors": CONTRACTS,
+    "connectors": {"appended_file", *CONTRACTS},
+    "appended_file": set(),
     "testing": {"config", "bridge", "sim", "connectors", *PLUGINS, *CONTRACTS},
     "errors": set(),
     "messages": {"errors"},

@@ -16,10 +16,11 @@ from dynamic_des.bridge.dead_letters import DeadLetters
 from dynamic_des.bridge.loop import IoThread
 from dynamic_des.bridge.monitor import Monitor
 from dynamic_des.bridge.rest import at_rest
-from dynamic_des.bridge.sink import PATIENCE_S, Sink, SinkOptions
-from dynamic_des.bridge.source import Source, SourceOptions
+from dynamic_des.bridge.sink import PATIENCE_S, Sink
+from dynamic_des.bridge.source import Source
 from dynamic_des.bridge.switching import QuickSwitching
 from dynamic_des.errors import ConfigError
+from dynamic_des.sim.records import expect_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from dynamic_des.bridge.letters import Destination
+    from dynamic_des.bridge.sink_options import SinkOptions
+    from dynamic_des.bridge.source_options import SourceOptions
     from dynamic_des.egress import BaseEgress
     from dynamic_des.ingress import BaseIngress
     from dynamic_des.messages import RunInfo
@@ -72,6 +75,7 @@ class Bridge:
         self._pending = pending  # what the environment has published and not handed over yet
         self._builder = builder
         self._live = live
+        self._prepared = live  # in real time there is no moment for it
         self._io = IoThread(f"dynamic-des {run.name}")
         self.monitor = Monitor(self._io, run.name, publish)
         self.numbering = Lock()
@@ -250,6 +254,8 @@ class Bridge:
             events = sum(map(_IS_EVENT, records))
             self.events += events
             self.telemetry += len(records) - events
+            if not self._prepared:
+                self._prepared = expect_many(self.events + self.telemetry)
             for sink in self.sinks:
                 sink.outbox.put(records)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dynamic_des.bridge.letter_file import LetterFile
 from dynamic_des.bridge.letters import of_record
-from dynamic_des.bridge.sink import Sink, SinkOptions
+from dynamic_des.bridge.sink import Sink
+from dynamic_des.bridge.sink_options import SinkOptions
 from dynamic_des.egress import BaseEgress
 
 if TYPE_CHECKING:
@@ -21,13 +22,20 @@ if TYPE_CHECKING:
     from dynamic_des.egress import Batch
     from dynamic_des.messages import RunInfo
 
-__all__ = ["LETTERS", "DeadLetters"]
+__all__ = ["LETTERS", "DeadLetters", "egress_of"]
 
 log = logging.getLogger("dynamic_des")
 
 LETTERS = 1000  # letters that wait before who brings them has to wait
 _BYTES = 1 << 26  # and bytes of payloads
 _OPTIONS = SinkOptions(batch_size=100, flush_interval=0, on_full="block", outbox_size=1 << 40)
+
+
+def egress_of(destination: Destination) -> tuple[str, BaseEgress]:
+    """Return what writes dead letters to a destination, and what it is called."""
+    if isinstance(destination, BaseEgress):
+        return f"dead_letters:{type(destination).__name__}", destination
+    return f"dead_letters:{Path(destination).name}", LetterFile(destination)
 
 
 class DeadLetters:
@@ -44,11 +52,10 @@ class DeadLetters:
 
     def __init__(self, destination: Destination, *, run: RunInfo, loop: asyncio.AbstractEventLoop) -> None:
         self.destination = destination
-        egress = destination if isinstance(destination, BaseEgress) else LetterFile(destination)
-        name = type(egress).__name__ if egress is destination else Path(str(destination)).name
+        name, egress = egress_of(destination)
         # numbers start again with each run, and differ from the model's: not to be taken for what a sink has already
         run = replace(run, name=f"{run.name}/dead-letters/{run.run_id}")
-        self.sink = _LetterSink(egress, f"dead_letters:{name}", run=run, loop=loop, letters=self)
+        self.sink = _LetterSink(egress, name, run=run, loop=loop, letters=self)
         self._loop = loop
         self._lock = Lock()
         self._seq = 0

@@ -25,8 +25,8 @@ from dynamic_des.bridge.health import (
 from dynamic_des.bridge.journal import JournalWriter
 from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.signals import StopSignals
-from dynamic_des.bridge.sink import USUAL_FLUSH_INTERVAL, SinkOptions
-from dynamic_des.bridge.source import SourceOptions
+from dynamic_des.bridge.sink_options import USUAL_FLUSH_INTERVAL, SinkOptions
+from dynamic_des.bridge.source_options import SourceOptions
 from dynamic_des.egress import BaseEgress
 from dynamic_des.errors import ConfigError, DecodeError, show, suggest
 from dynamic_des.ingress import BaseIngress

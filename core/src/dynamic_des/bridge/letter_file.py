@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from dynamic_des.appended_file import AppendedFile
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import PermanentError
 from dynamic_des.serializers import JsonSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from dynamic_des.messages import RunInfo
 
@@ -34,11 +35,15 @@ class LetterFile(BaseEgress):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self._file = AppendedFile(path)
         self._json = JsonSerializer()
-        self._file: BinaryIO | None = None
 
-    async def open(self, run: RunInfo) -> None:  # noqa: ARG002
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._file.path
+
+    async def open(self, run: RunInfo) -> None:
         """Open the file.
 
         Raises:
@@ -46,41 +51,20 @@ class LetterFile(BaseEgress):
         """
         if self.path.exists() and not stat.S_ISREG(self.path.stat().st_mode):
             raise PermanentError(f"dead_letters: {self.path} is not a regular file. Give the path of a file.")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b", buffering=0)
-        _mend(self._file)
+        if run.trial:
+            self._file.try_open()
+            return
+        _mend(self._file.open())
 
     def write(self, batch: Batch) -> Iterable[tuple[int, str]] | None:  # type: ignore[override]  # plain: disks block
         """Append the batch, and wait for the disk."""
-        file = self._file
-        assert file is not None
-        if self._is_elsewhere(file):
-            raise FileNotFoundError(f"{self.path} was moved or removed")  # core opens it again, and makes it anew
         lines = b"".join(line + b"\n" for line in batch.encode(self._json) if line is not None)
-        end = file.seek(0, os.SEEK_END)
-        try:
-            view = memoryview(lines)
-            while view:
-                view = view[file.write(view) or 0 :]
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(end)
-            raise
+        self._file.append(lines, sync=True)
         return None
 
     async def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def _is_elsewhere(self, file: BinaryIO) -> bool:
-        held = os.fstat(file.fileno())
-        try:
-            named = self.path.stat()
-        except FileNotFoundError:
-            return True
-        return (named.st_dev, named.st_ino) != (held.st_dev, held.st_ino)
+        self._file.close()
 
 
 def _mend(file: BinaryIO) -> None:

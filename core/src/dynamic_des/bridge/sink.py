@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import os
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.condition import AT_WORK, Condition, State
-from dynamic_des.bridge.letters import Destination, check_destination
 from dynamic_des.bridge.loop import cancel, contained
-from dynamic_des.bridge.outbox import OnFull, Outbox
+from dynamic_des.bridge.outbox import Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
+from dynamic_des.bridge.sink_options import USUAL_FLUSH_INTERVAL
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, PermanentError, UnavailableError, show
@@ -27,72 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dynamic_des.bridge.dead_letters import DeadLetters
+    from dynamic_des.bridge.sink_options import SinkOptions
     from dynamic_des.messages import RunInfo
 
-__all__ = ["USUAL_FLUSH_INTERVAL", "Sink", "SinkOptions"]
+__all__ = ["Sink"]
 
 log = logging.getLogger("dynamic_des.egress")
 
 PATIENCE_S = 5.0  # how long a connector may take to stop, and to close
-_LEAST = {
-    "batch_size": 1, "outbox_size": 1, "spill_limit": 1, "flush_interval": 0, "drain_timeout": 0,
-}  # fmt: skip
-_ON_FULL = ("block", "spill", "drop_oldest")
-
-
-class _Unsaid(float):
-    """A default that can be told from the same number when somebody gives it."""
-
-
-USUAL_FLUSH_INTERVAL = _Unsaid(1.0)
-
-
-@dataclass(frozen=True)
-class SinkOptions:
-    """What core itself does for an egress.
-
-    Attributes:
-        batch_size: Most records in one ``write``.
-        flush_interval: Seconds after which fewer are written: of wall time in real time, of simulation time at
-            ``factor=0``, where no batch then spans more. Left out, it is 1 s in real time; at ``factor=0`` batches
-            are full, and the rest is written when the run ends.
-        when: Which records the egress gets: called with each payload dictionary on the I/O loop, it returns whether.
-        on_full: What becomes of more than `outbox_size` records: ``"block"`` lets a publish wait for room,
-            ``"spill"`` carries them over the disk, ``"drop_oldest"`` drops and counts. None for ``"spill"`` in real
-            time, ``"block"`` at ``factor=0``.
-        outbox_size: How many records may wait in memory.
-        spill_dir: The folder for what spills; the system's temporary folder when None.
-        spill_limit: How many bytes may spill. Beyond that the oldest records are dropped and counted.
-        drain_timeout: How long, in wall seconds, the end of a run waits for the sink to take what is left.
-        dead_letters: Where records go that can never be written: the path of a file, or an egress; without it they are
-            counted and said.
-    """
-
-    batch_size: int = 500
-    flush_interval: float = USUAL_FLUSH_INTERVAL
-    when: Callable[[dict[str, Any]], bool] | None = None
-    on_full: OnFull | None = None
-    outbox_size: int = 100_000
-    spill_dir: str | None = None
-    spill_limit: int = 1024**3
-    drain_timeout: float = 30.0
-    dead_letters: Destination | None = None
-
-    def __post_init__(self) -> None:
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-                raise ConfigError(f"setup_egress: {name} is {show(value)}. Give a number of at least {least}.")
-            if least and not isinstance(value, int):
-                raise ConfigError(f"setup_egress: {name} is {show(value)}. Give a whole number.")
-        if self.on_full not in (None, *_ON_FULL):
-            raise ConfigError(f"setup_egress: on_full is {show(self.on_full)}. Give {', '.join(map(repr, _ON_FULL))}.")
-        if self.when is not None and not callable(self.when):
-            raise ConfigError(f"setup_egress: when is {show(self.when)}. Give a function of a record.")
-        if self.spill_dir is not None and not os.path.isdir(self.spill_dir):  # noqa: PTH112 - may be str or Path
-            raise ConfigError(f"setup_egress: spill_dir is {show(self.spill_dir)}. Give a folder that exists.")
-        if self.dead_letters is not None:
-            check_destination("setup_egress", self.dead_letters)
 
 
 class Sink:
@@ -137,24 +77,15 @@ class Sink:
         self.system_written = 0
         self.system_set_aside = 0
         self.options = options
+        self._patient = patient  # full batches only: at factor 0
         self._batch_size = min(options.batch_size, options.outbox_size)
         self.counts_simulation_time = patient and options.flush_interval is not USUAL_FLUSH_INTERVAL
-        self.outbox = Outbox(
-            name,
-            options.outbox_size,
-            options.on_full or ("block" if patient else "spill"),
-            batch_size=self._batch_size,
-            wake=self._wake_from_anywhere,
-            spill_dir=options.spill_dir,
-            spill_limit=options.spill_limit,
-            span=options.flush_interval if self.counts_simulation_time else None,
-        )
+        self.outbox = self._make_outbox()
         self.egress = egress
         self._egress = _connector(egress)
         self._letters = letters
         self._run = run
         self._build = build
-        self._patient = patient  # full batches only: at factor 0
         self._loop = loop
         self._wake = asyncio.Event()
         self._announced = False
@@ -203,6 +134,19 @@ class Sink:
             dead_lettered=self.dead_lettered,
             nulled=self.nulled,
             blocked_seconds=self.condition.blocked_s,
+        )
+
+    def _make_outbox(self) -> Outbox:
+        options = self.options
+        return Outbox(
+            self.name,
+            options.outbox_size,
+            options.on_full or ("block" if self._patient else "spill"),
+            batch_size=self._batch_size,
+            wake=self._wake_from_anywhere,
+            spill_dir=options.spill_dir,
+            spill_limit=options.spill_limit,
+            span=options.flush_interval if self.counts_simulation_time else None,
         )
 
     async def drive(self) -> None:

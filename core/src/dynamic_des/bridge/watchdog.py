@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from contextlib import suppress
@@ -144,13 +145,28 @@ def _frames(io: IoThread) -> list[FrameType]:
     The first frame after them is that of the callback itself.
     """
     frames: list[FrameType] = []
-    frame = sys._current_frames().get(io.ident) if io.ident else None
+    frame = _innermost_frame(io.ident)
     while frame is not None:
         frames.append(frame)
         if frame.f_code is asyncio.Handle._run.__code__:
             return frames
         frame = frame.f_back
     return []
+
+
+def _innermost_frame(thread: int | None) -> FrameType | None:
+    """Return what a thread is doing.
+
+    Python 3.11 holds a lock of the interpreter while it lists the frames. Were garbage collected meanwhile, a finalizer
+    that lets another thread run would stop the whole process for good (CPython's issue 106883).
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(thread) if thread is not None else None
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _callback_of(frames: list[FrameType]) -> Any:

@@ -54,8 +54,12 @@ def check(file: Path, connect: bool, timeout: float) -> None:
 
 async def _try_all(twin: Twin, run: RunInfo, timeout_s: float, speaker: Speaker) -> bool:
     """Try the connections one after the other; return whether all are good."""
+    from dynamic_des.bridge.dead_letters import egress_of
+
     connectors: list[tuple[str, Any]] = [(f"ingress {name}", one) for name, (one, _) in twin.ingresses.items()]
     connectors += [(f"egress {name}", one) for name, (one, _) in twin.egresses.items()]
+    kept = [made.options.dead_letters for made in [*twin.ingresses.values(), *twin.egresses.values()]]
+    connectors += [egress_of(one) for one in {str(one): one for one in kept if one is not None}.values()]  # each once
     answers = []
     for name, connector in connectors:
         answer, good = await _try(connector, run, timeout_s)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from simpy import Environment
 
-__all__ = ["HasTelemetry", "Publication", "publish_telemetry"]
+__all__ = ["HasTelemetry", "Publication", "Telemetered", "publish_telemetry"]
 
 
 class HasTelemetry(Protocol):
@@ -21,6 +21,28 @@ class HasTelemetry(Protocol):
 
     def telemetry(self) -> Mapping[str, float]:
         """Return its figures by name, as they are now."""
+
+
+class Telemetered:
+    """A component with an environment, a name and figures, which can publish them."""
+
+    env: Environment
+    name: str
+
+    def telemetry(self) -> Mapping[str, float]:
+        """Return the figures of this moment."""
+        raise NotImplementedError
+
+    def publish_telemetry(self, path: str | None = None) -> None:
+        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
+
+        Args:
+            path: Dot path to publish under: the name when None.
+
+        Raises:
+            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
+        """
+        publish_telemetry(self.env, self, self.name if path is None else path)
 
 
 class Publication:

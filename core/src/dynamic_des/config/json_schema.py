@@ -7,8 +7,8 @@ import json
 import re
 from typing import Any
 
-from dynamic_des.bridge.sink import SinkOptions
-from dynamic_des.bridge.source import SourceOptions
+from dynamic_des.bridge.sink_options import SinkOptions
+from dynamic_des.bridge.source_options import SourceOptions
 from dynamic_des.config.adapters import json_schema_of
 from dynamic_des.config.descriptions import described
 from dynamic_des.config.parameters import CONFIGS, LIMITS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.bridge.sink import SinkOptions
-from dynamic_des.bridge.source import SourceOptions
+from dynamic_des.bridge.sink_options import SinkOptions
+from dynamic_des.bridge.source_options import SourceOptions
 from dynamic_des.config.filling import fill
 from dynamic_des.config.folders import ModelFolder
 from dynamic_des.config.making import Connector, Maker

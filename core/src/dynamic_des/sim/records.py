@@ -20,6 +20,8 @@ from uuid import UUID
 
 from simpy.events import Event
 
+from dynamic_des.errors import show
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,6 +29,8 @@ __all__ = [
     "Record",
     "RecordBuilder",
     "SystemRecord",
+    "NestedTooDeep",
+    "expect_many",
     "freeze",
     "record_builder",
     "stamp",
@@ -39,7 +43,7 @@ SystemRecord = tuple[int, Any, datetime, str, Any]
 
 _NUMBERS = frozenset((int, float))
 _CALENDAR_S = 4e11  # more than all years of the calendar, in seconds
-_WORTH_NUMPY = 200  # fewer times are told before it would be imported
+_WORTH_NUMPY = 10_000  # records: fewer are told before it would be imported
 _DIGITS = len("2026-01-01T00:00:00.000000")
 
 SCALARS = frozenset((str, int, float, bool, type(None)))
@@ -50,39 +54,60 @@ _IMMUTABLE = (
 )  # fmt: skip
 
 
+class NestedTooDeep:
+    """What is published in place of a value that nothing can copy: one that contains itself, or nests without end.
+
+    No serializer has a form for it, so that the record is set aside, alone.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.text = show(value)
+
+    def __repr__(self) -> str:
+        return f"<nested too deep: {self.text}>"
+
+
 def freeze(value: Any) -> Any:
     """Return ``value`` so that nothing the model does later changes it.
 
     Dictionaries, lists, tuples and sets are copied through; pydantic models and dataclasses become dictionaries;
-    numpy arrays are copied; other objects are deep-copied where they can be, else kept.
+    numpy arrays are copied; other objects are deep-copied where they can be, else kept. `NestedTooDeep` in place of a
+    value that contains itself.
     """
+    try:
+        return _freeze(value)
+    except RecursionError:
+        return NestedTooDeep(value)
+
+
+def _freeze(value: Any) -> Any:
     kind = type(value)
     if kind is dict:
         copy = value.copy()
         for key, item in value.items():
             if type(item) not in SCALARS:
-                copy[key] = freeze(item)
+                copy[key] = _freeze(item)
         return copy
     if kind is list:
         if SCALARS.issuperset(map(type, value)):
             return value.copy()
-        return [item if type(item) in SCALARS else freeze(item) for item in value]
+        return [item if type(item) in SCALARS else _freeze(item) for item in value]
     if isinstance(value, _IMMUTABLE):
         return value
     if kind is tuple:
-        return tuple([freeze(item) for item in value])
+        return tuple([_freeze(item) for item in value])
     return _freeze_object(value)
 
 
 def _freeze_object(value: Any) -> Any:
     if hasattr(value, "model_dump"):  # pydantic, without importing it
-        return freeze(value.model_dump())  # which keeps the arrays and objects it has no type for
+        return _freeze(value.model_dump())  # which keeps the arrays and objects it has no type for
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: freeze(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: _freeze(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {key: freeze(item) for key, item in value.items()}
+        return {key: _freeze(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [freeze(item) for item in value]
+        return [_freeze(item) for item in value]
     if isinstance(value, (set, frozenset)):
         return _freeze_set(value)
     if isinstance(value, (bytearray, memoryview)):
@@ -96,7 +121,7 @@ def _freeze_object(value: Any) -> Any:
 
 
 def _freeze_set(value: Set[Any]) -> Any:
-    items = [freeze(item) for item in value]
+    items = [_freeze(item) for item in value]
     try:
         return frozenset(items)
     except TypeError:  # of objects that became dictionaries
@@ -171,17 +196,26 @@ def stamp(start: datetime, seconds: float) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
+def expect_many(records: int) -> bool:
+    """Import numpy if it is worth while for so many records; return whether it is. Takes a fifth of a second once."""
+    if records < _WORTH_NUMPY:
+        return False
+    import numpy as np  # noqa: F401 - not for a small run, and not in a loop that others wait for
+
+    return True
+
+
 def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> list[str] | None:
     """Return what `stamp` would for each time, all at once; None where only it can tell.
 
     That is: for times which are no plain numbers, for those beyond the calendar, and for a start whose offset from
-    UTC depends on the date.
+    UTC depends on the date; and where numpy is not imported (see `expect_many`).
     """
     if type(start.tzinfo) is not timezone or not _NUMBERS.issuperset(map(type, times)):
         return None
-    if len(times) < _WORTH_NUMPY and "numpy" not in sys.modules:
+    if "numpy" not in sys.modules:
         return None
-    import numpy as np  # not for a small run
+    import numpy as np  # which may be being imported just now: this waits for it
 
     try:
         now = np.array(times, dtype=np.float64)

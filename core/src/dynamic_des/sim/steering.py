@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from simpy.core import EmptySchedule
 
-from dynamic_des.errors import show
 from dynamic_des.sim.arrivals import Arrival
 from dynamic_des.sim.clock import Alarm, WallClock, check_number
-from dynamic_des.sim.records import freeze
+from dynamic_des.sim.records import NestedTooDeep, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -260,7 +259,5 @@ class Steering:
 
 def _as_sent(value: object) -> object:
     """Return a value for ``system.changes``: whoever gets it in the model may change it later."""
-    try:
-        return freeze(value)
-    except RecursionError:  # nested too deeply, which is why it was refused, or taken as it is
-        return show(value)
+    frozen = freeze(value)
+    return frozen.text if isinstance(frozen, NestedTooDeep) else frozen  # which is why it was refused, or taken as is

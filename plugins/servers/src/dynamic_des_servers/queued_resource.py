@@ -10,7 +10,7 @@ from simpy.events import NORMAL
 from dynamic_des.components.checks import checked_number
 from dynamic_des.components.live import live_number
 from dynamic_des.components.sinks import as_sink, named_target
-from dynamic_des.components.telemetry import publish_telemetry
+from dynamic_des.components.telemetry import Telemetered
 from dynamic_des_servers.dynamic import as_concurrency
 from dynamic_des_servers.errors import RequestRejected, RequestTimedOut
 from dynamic_des_servers.observations import Observations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["QueuedResource"]
 
 
-class QueuedResource:
+class QueuedResource(Telemetered):
     """Base of everything that requests are submitted to.
 
     One rule decides who is served, after every arrival, completion, withdrawal and change of a limit: while the head of
@@ -196,17 +196,6 @@ class QueuedResource:
             "completed": self._observed.count,
             "rejected": self._rejected,
         }
-
-    def publish_telemetry(self, path: str | None = None) -> None:
-        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
-
-        Args:
-            path: Dot path to publish under: the server's name when None.
-
-        Raises:
-            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
-        """
-        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- a request's way -------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from simpy import Environment  # noqa: TC002 - a run that is put together from a
 from dynamic_des.components.checks import positive_number, whole
 from dynamic_des.components.live import LiveNumber, live_number
 from dynamic_des.components.sinks import named_resource
-from dynamic_des.components.telemetry import publish_telemetry
+from dynamic_des.components.telemetry import Telemetered
 from dynamic_des.errors import ConfigError, show
 from dynamic_des_streaming.assignment import PartitionAssignment, assignment_of
 from dynamic_des_streaming.coordinator import Coordinator, Listener
@@ -57,7 +57,7 @@ class ConsumerGroupStats:
     members_lost: int = 0
 
 
-class ConsumerGroup:
+class ConsumerGroup(Telemetered):
     """Coordinated consumer group over an `EventLog`.
 
     Every partition belongs to one member at a time. Committed offsets belong to the group; each member has a position
@@ -212,17 +212,6 @@ class ConsumerGroup:
     def telemetry(self) -> dict[str, float]:
         """Return the figures that `publish_telemetry` publishes: ``lag``, ``active`` and the counters."""
         return {"lag": self.total_lag(), "active": len(self._members), **asdict(self.stats)}
-
-    def publish_telemetry(self, path: str | None = None) -> None:
-        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
-
-        Args:
-            path: Dot path to publish under: the name when None.
-
-        Raises:
-            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
-        """
-        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- operations --------------------------------------------------------------------------------------
 

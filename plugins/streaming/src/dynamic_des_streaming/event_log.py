@@ -13,7 +13,7 @@ from simpy.events import Event
 
 from dynamic_des.components.checks import positive_number, whole
 from dynamic_des.components.live import LiveNumber, live_number
-from dynamic_des.components.telemetry import publish_telemetry
+from dynamic_des.components.telemetry import Telemetered
 from dynamic_des.components.timers import Ticker
 from dynamic_des.errors import ParameterError, show
 from dynamic_des_streaming.operations import DelayedOperation
@@ -52,7 +52,7 @@ class EventLogStats:
     append_latencies: tuple[float, ...] = ()
 
 
-class EventLog:
+class EventLog(Telemetered):
     """Append-only partitioned event log.
 
     Each partition numbers its records 0, 1, 2 … in the order in which their appends complete. An offset never
@@ -181,17 +181,6 @@ class EventLog:
             "records_read": self._records_read,
             "records_expired": self._records_expired,
         }
-
-    def publish_telemetry(self, path: str | None = None) -> None:
-        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
-
-        Args:
-            path: Dot path to publish under: the name when None.
-
-        Raises:
-            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
-        """
-        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- operations --------------------------------------------------------------------------------------
 

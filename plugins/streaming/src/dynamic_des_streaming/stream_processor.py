@@ -12,7 +12,7 @@ from simpy import Environment  # noqa: TC002 - a run that is put together from a
 from dynamic_des.components.checks import one_of, positive_number
 from dynamic_des.components.live import LiveNumber, live_number
 from dynamic_des.components.sinks import Sink, as_sink
-from dynamic_des.components.telemetry import publish_telemetry
+from dynamic_des.components.telemetry import Telemetered
 from dynamic_des.components.timers import Ticker
 from dynamic_des.errors import ConfigError, ParameterError, nearest, show
 from dynamic_des_streaming.aggregates import aggregate_of
@@ -58,7 +58,7 @@ class StreamProcessorStats:
     early_panes: int = 0
 
 
-class StreamProcessor:
+class StreamProcessor(Telemetered):
     """Stateful windowed stream processor.
 
     Receives events with event times, assigns them to windows by key, and emits aggregated results when the watermark
@@ -178,17 +178,6 @@ class StreamProcessor:
         figures = {"active": self.active_windows, **asdict(self.stats)}
         watermark = self.watermark_s
         return figures if watermark == -inf else {**figures, "watermark_delay": self.env.now - watermark}
-
-    def publish_telemetry(self, path: str | None = None) -> None:
-        """Publish the figures of this moment as ``<path>.<figure>``; see `publish_telemetry` for doing so regularly.
-
-        Args:
-            path: Dot path to publish under: the name when None.
-
-        Raises:
-            ConfigError: If the environment publishes nothing, as a plain SimPy environment.
-        """
-        publish_telemetry(self.env, self, self.name if path is None else path)
 
     # -- operations --------------------------------------------------------------------------------------
 
