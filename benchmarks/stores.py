@@ -24,9 +24,9 @@ VALUE = {"path_id": "Line.service.work", "status": "finished", "part": 7, "secon
 SIZES = (500, 5000)
 
 
-def model_of(env):
+def model_of(env, count=RECORDS):
     def model():
-        for number in range(RECORDS):
+        for number in range(count):
             env.publish_event("part-1", {**VALUE, "part": number})
             if number % 100 == 0:
                 yield env.timeout(1)
@@ -39,6 +39,7 @@ def publishing_s(egress, batch_size):
     from dynamic_des import DynamicRealtimeEnvironment
     from dynamic_des.testing.waiting import wait_until
 
+    records(1000)  # what is imported when it is first needed, is
     with DynamicRealtimeEnvironment(factor=0, name=f"bench-{time.time_ns()}") as env:
         env.setup_egress([egress], batch_size=batch_size)
         wait_until(lambda: env.report().sinks[0].state == "up", 20)
@@ -65,14 +66,14 @@ def publishing_of_desflow_s(egress, batch_size, count):
     return took
 
 
-def records():
+def records(count=RECORDS):
     """Return the records that such a twin publishes, for the raw client."""
     from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress
 
     kept = MemoryEgress()
     with DynamicRealtimeEnvironment(factor=0) as env:
         env.setup_egress([kept])
-        env.process(model_of(env))
+        env.process(model_of(env, count))
         env.run()
     return kept.records
 

@@ -1,6 +1,7 @@
 """Rows become visible in the order of their commits, not of their ids: none is missed, none comes twice."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -31,7 +32,7 @@ async def take(ingress, count, patience_s=10):
 
 
 def values(messages):
-    return [message.payload["value"] for message in messages]
+    return [json.loads(message.payload)["value"] for message in messages]
 
 
 async def nothing_comes(ingress):

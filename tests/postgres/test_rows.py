@@ -22,7 +22,7 @@ def record(seq, name, value):
     }  # fmt: skip
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(text, values), min_size=1, max_size=6))
 def test_many_rows_at_once_are_the_rows_one_by_one(pairs):
     records = [record(seq, name, value) for seq, (name, value) in enumerate(pairs, 1)]

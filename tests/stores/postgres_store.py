@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import asyncpg
 from tests.services import postgres as postgres_service
 from tests.services.sql import Sql
 from tests.stores.runs import PATH
@@ -30,6 +31,7 @@ class PostgresStore(Store):
     egress_class, ingress_class = PostgresEgress, PostgresIngress
     address, place = "connection_dsn", "table_name"
     defaults: ClassVar[dict[str, Any]] = {"create_table": True}
+    not_taken = (asyncpg.DataError,)
     example = "examples/postgres/packing.toml"
 
     def __init__(self, url: str, server: Any = None) -> None:
@@ -46,6 +48,9 @@ class PostgresStore(Store):
 
     def change(self, place: str, values: Iterable[Any]) -> None:
         self.sql.many(f"INSERT INTO {place} (path, value) VALUES ($1, $2)", [(PATH, value) for value in values])
+
+    def change_as_json(self, place: str, path: str, value: str) -> None:
+        self.sql(f"INSERT INTO {place} (path, value) VALUES ($1, $2::text::jsonb)", path, value)
 
     def records(self, place: str) -> list[dict[str, Any]]:
         rows = self.sql(f"SELECT {', '.join(COLUMNS)} FROM {place} ORDER BY seq")

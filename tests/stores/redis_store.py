@@ -39,6 +39,10 @@ class RedisStore(Store):
                 pipeline.xadd(place, {"path": PATH, "value": json.dumps(value)})
             pipeline.execute()
 
+    def change_as_json(self, place: str, path: str, value: str) -> None:
+        with self.client() as client:
+            client.xadd(place, {"data": f'{{"path": "{path}", "value": {value}}}'})
+
     def records(self, place: str) -> list[dict[str, Any]]:
         with self.client() as client:
             return [json.loads(fields[b"data"]) for _, fields in client.xrange(place)]

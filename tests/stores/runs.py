@@ -48,7 +48,7 @@ class Steered:
     def __init__(self, env: Any, last: Any) -> None:
         self.env = env
         self.seen: list[Any] = []
-        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0}))
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0, "text": ""}))
         done = env.event()
         env.registry.get(PATH).subscribe(self.seen.append)
         env.registry.get(PATH).subscribe(lambda n: n == last and not done.triggered and done.succeed())

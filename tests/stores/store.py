@@ -33,6 +33,7 @@ class Store:
     place: ClassVar[str]  # the argument that names one
     address: ClassVar[str]  # the argument that says where the server is
     defaults: ClassVar[dict[str, Any]] = {}
+    not_taken: ClassVar[tuple[type[Exception], ...]] = ()  # raised for a change that the store itself does not take
 
     def __init__(self, url: str, server: Any = None) -> None:
         self.url = url
@@ -63,6 +64,10 @@ class Store:
 
     def change(self, place: str, values: Iterable[Any]) -> None:
         """Bring one change of ``runs.PATH`` for each value."""
+        raise NotImplementedError
+
+    def change_as_json(self, place: str, path: str, value: str) -> None:
+        """Bring one change of any path, whose value is JSON already, or is none."""
         raise NotImplementedError
 
     def records(self, place: str) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def run_beside_a_memory(egress=None, ingress=None, until=lambda env: True):
         env.run(until=1)
         assert wait_until(lambda: until(env), 20), (env.report(), env.health())
         env.run(until=2)
-    return env, json.dumps(kept.records, default=str)
+    return env, json.dumps([kept.records, kept.system], default=str)
 
 
 def sink(env):
