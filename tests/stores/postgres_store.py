@@ -59,9 +59,19 @@ class PostgresStore(Store):
     def seqs(self, place: str) -> list[int]:
         return [seq for (seq,) in self.sql(f"SELECT seq FROM {place} ORDER BY arrived")]
 
+    def forget(self, *prefixes: str) -> None:
+        pattern = f"^({'|'.join(prefixes)})"
+        kinds = {"r": "TABLE", "p": "TABLE", "v": "VIEW"}
+        named = "SELECT relname, relkind::text FROM pg_class WHERE relname ~ $1 AND relkind::text = ANY($2)"
+        found = self.sql(named, pattern, list(kinds))
+        for name, kind in found:
+            self.sql(f"DROP {kinds[kind]} IF EXISTS {name} CASCADE")
+        for table, column in (("positions", "source"), ("written", "sink")):
+            if self.sql.value("SELECT to_regclass($1) IS NOT NULL", f"dynamic_des_{table}"):
+                self.sql(f"DELETE FROM dynamic_des_{table} WHERE {column} ~ $1", pattern)
+
     def prepare_example(self) -> None:
         self._psql("-f", str(ROOT / "examples/postgres/plant.sql"))
-        self._psql("-c", "DROP TABLE IF EXISTS packing_records")
 
     def steer_example(self) -> None:
         path = "Packing.resources.packers.current_cap"

@@ -50,9 +50,11 @@ class RedisStore(Store):
     def seqs(self, place: str) -> list[int]:
         return [record["seq"] for record in self.records(place)]
 
-    def prepare_example(self) -> None:
+    def forget(self, *prefixes: str) -> None:
         with self.client() as client:
-            client.delete("line_records")
+            for prefix in prefixes:
+                for key in client.keys(f"{prefix}*"):
+                    client.delete(key)
 
     def steer_example(self) -> None:
         self._cli("XADD", "line_control", "*", "path", "Line_A.resources.lathe.current_cap", "value", "3")

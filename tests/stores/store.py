@@ -78,9 +78,12 @@ class Store:
         """Return the numbers of what is written, in the order in which it came; see `note_order`."""
         raise NotImplementedError
 
-    def prepare_example(self) -> None:
-        """Put what the example begins with, and forget its earlier runs."""
+    def forget(self, *prefixes: str) -> None:
+        """Remove everything whose name begins with one of these, and what is known of it."""
         raise NotImplementedError
+
+    def prepare_example(self) -> None:
+        """Put what the example begins with."""
 
     def steer_example(self) -> None:
         """Steer the example with the store's own program, as its page says."""
