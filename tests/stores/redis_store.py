@@ -28,6 +28,9 @@ class RedisStore(Store):
     address, place = "url", "channel"
     example = "examples/redis/line.toml"
 
+    def __init__(self, url: str, server: Any = None) -> None:
+        super().__init__(url.replace("redis://:", "redis://default:"), server)  # redis-cli takes no empty user
+
     @contextmanager
     def client(self, **options: Any) -> Iterator[Any]:
         with redis.Redis.from_url(self.url, **options) as client:
