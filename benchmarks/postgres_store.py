@@ -38,14 +38,22 @@ def raw(dsn, size):
     return [asyncio.run(copy())]
 
 
-def ours(dsn, size):
+def egress(dsn):
     from tests.services.sql import Sql
 
     from dynamic_des_postgres import PostgresEgress
 
     with Sql(dsn) as sql:
         sql("DROP TABLE IF EXISTS ours")
-    return [stores.publishing_s(PostgresEgress(dsn, "ours", create_table=True), size)]
+    return PostgresEgress(dsn, "ours", create_table=True)
+
+
+def alone(dsn, size):
+    return [stores.writing_s(egress(dsn), size)]
+
+
+def ours(dsn, size):
+    return [stores.publishing_s(egress(dsn), size)]
 
 
 def desflow(dsn, size):
@@ -77,4 +85,5 @@ def server(folder):
 
 
 if __name__ == "__main__":
-    stores.run(__doc__, "COPY", server, {"raw": raw, "ours": ours, "desflow": desflow, "latency": latency})
+    contenders = {"raw": raw, "alone": alone, "ours": ours, "desflow": desflow, "latency": latency}
+    stores.run(__doc__, "COPY", server, contenders)

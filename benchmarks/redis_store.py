@@ -28,13 +28,21 @@ def raw(url, size):
     return [time.perf_counter() - begin]
 
 
-def ours(url, size):
+def egress(url):
     import redis
 
     from dynamic_des_redis import RedisEgress
 
     redis.Redis.from_url(url).flushall()
-    return [stores.publishing_s(RedisEgress(url=url, channel="ours"), size)]
+    return RedisEgress(url=url, channel="ours")
+
+
+def alone(url, size):
+    return [stores.writing_s(egress(url), size)]
+
+
+def ours(url, size):
+    return [stores.publishing_s(egress(url), size)]
 
 
 def desflow(url, size):
@@ -63,5 +71,5 @@ def server(folder):
 
 
 if __name__ == "__main__":
-    contenders = {"raw": raw, "ours": ours, "desflow": desflow, "latency": latency}
+    contenders = {"raw": raw, "alone": alone, "ours": ours, "desflow": desflow, "latency": latency}
     stores.run(__doc__, "pipelined XADD", server, contenders)

@@ -1,10 +1,12 @@
 """What the benchmarks of Redis and PostgreSQL share: a model that publishes, a twin that is steered, and the table.
 
-A benchmark is a module with a function for each contender: ``raw``, ``ours`` and ``desflow``, called with the server's
-address and the size of a batch. Each call has a process of its own, and they take turns.
+A benchmark is a module with a function for each contender: ``raw``, ``alone`` (the egress without a twin), ``ours`` (a
+twin) and ``desflow``, called with the server's address and the size of a batch. Each call has a process of its own, and
+they take turns.
 """
 
 import argparse
+import asyncio
 import os
 import statistics
 import subprocess
@@ -12,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -22,6 +25,14 @@ CHANGES = 300
 PATH = "Line_A.variables.n"
 VALUE = {"path_id": "Line.service.work", "status": "finished", "part": 7, "seconds": 3.25}
 SIZES = (500, 5000)
+
+
+def warm_up():
+    """Let be imported what is imported when it is first needed."""
+    from dynamic_des.sim.records import expect_many
+
+    records(1000)
+    expect_many(RECORDS)
 
 
 def model_of(env, count=RECORDS):
@@ -39,7 +50,7 @@ def publishing_s(egress, batch_size):
     from dynamic_des import DynamicRealtimeEnvironment
     from dynamic_des.testing.waiting import wait_until
 
-    records(1000)  # what is imported when it is first needed, is
+    warm_up()
     with DynamicRealtimeEnvironment(factor=0, name=f"bench-{time.time_ns()}") as env:
         env.setup_egress([egress], batch_size=batch_size)
         wait_until(lambda: env.report().sinks[0].state == "up", 20)
@@ -49,6 +60,28 @@ def publishing_s(egress, batch_size):
         took = time.perf_counter() - begin
         assert env.report().sinks[0].written == RECORDS
     return took
+
+
+def writing_s(egress, batch_size):
+    """Return how long an egress alone takes to write the batches that core hands to it, in wall seconds."""
+    from dynamic_des.testing import make_batch, make_run
+
+    warm_up()
+    values = [{**VALUE, "part": number} for number in range(RECORDS)]
+    batches = deque(
+        make_batch(values[first : first + batch_size], first + 1) for first in range(0, RECORDS, batch_size)
+    )
+
+    async def write():
+        await egress.open(make_run(f"bench-{time.time_ns()}"))
+        begin = time.perf_counter()
+        while batches:
+            await egress.write(batches.popleft())  # and forget it, as core does
+        took = time.perf_counter() - begin
+        await egress.close()
+        return took
+
+    return asyncio.run(write())
 
 
 def publishing_of_desflow_s(egress, batch_size, count):
@@ -132,17 +165,24 @@ def run(description, raw_name, server, contenders):
 
 
 def _print_table(raw_name, address, arguments):
-    pythons = {"raw": sys.executable, "ours": sys.executable, "desflow": arguments.desflow}
-    print(f"{'batch':>6} {'a twin rec/s':>14} {raw_name + ' / twin':>22} {'bar':>5} {'twin / desflow':>16} {'bar':>5}")
+    pythons = dict.fromkeys(("raw", "alone", "ours"), sys.executable) | {"desflow": arguments.desflow}
+    print(f"{raw_name} against the egress alone, and a twin; a twin against desflow. Bars: 2, 2 and 3.")
+    print(f"{'batch':>6} {'a twin rec/s':>14} {'raw / egress':>14} {'raw / twin':>12} {'twin / desflow':>16}")
     for size in SIZES:
         rounds = [
             {who: fresh(python, who, address, size)[0] for who, python in pythons.items() if python}
             for _ in range(arguments.rounds)
         ]
-        ours = RECORDS / statistics.median(one["ours"] for one in rounds)
-        raw = statistics.median(one["ours"] / one["raw"] for one in rounds)
-        peer = f"{statistics.median(one['desflow'] / one['ours'] for one in rounds):.2f}" if arguments.desflow else "-"
-        print(f"{size:>6} {ours:>14,.0f} {raw:>22.2f} {2:>5.1f} {peer:>16} {3:>5.1f}", flush=True)
+
+        def ratio(of, to, rounds=rounds):
+            return statistics.median(one[of] / one[to] for one in rounds)
+
+        speed = RECORDS / statistics.median(one["ours"] for one in rounds)
+        peer = f"{ratio('desflow', 'ours'):.2f}" if arguments.desflow else "-"
+        print(
+            f"{size:>6} {speed:>14,.0f} {ratio('alone', 'raw'):>14.2f} {ratio('ours', 'raw'):>12.2f} {peer:>16}",
+            flush=True,
+        )
     p50, p99 = fresh(sys.executable, "latency", address, 1)
     print(f"change in force after: p50 {p50:.2f} ms ({p50 / 5:.2f} of the bar), p99 {p99:.2f} ms")
 
