@@ -22,13 +22,19 @@ def record(seq, name, value):
     }  # fmt: skip
 
 
+def cells(line):
+    """A row's cells, the value decoded: there is more than one way to write a number."""
+    *before, value, number = line.removesuffix(b"\n").split(b"\t")
+    return *before, json.loads(value.replace(b"\\\\", b"\\")), number
+
+
 @settings(max_examples=60)
 @given(st.lists(st.tuples(text, values), min_size=1, max_size=6))
 def test_many_rows_at_once_are_the_rows_one_by_one(pairs):
     records = [record(seq, name, value) for seq, (name, value) in enumerate(pairs, 1)]
     many, single = Rows("t\tw", "run", system=False), Rows("t\tw", "run", system=False)
     lines = [row.line for row in single.one_by_one(records)]
-    assert b"".join(many.chunks(records)) == b"".join(lines)
+    assert list(map(cells, b"".join(many.chunks(records)).splitlines(keepends=True))) == list(map(cells, lines))
     assert (many.refused, many.nulled) == (single.refused, single.nulled)
     assert len(lines) + len(single.refused) == len(records)
 
