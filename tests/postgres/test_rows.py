@@ -6,6 +6,10 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dynamic_des.columns import RecordColumns
+from dynamic_des.egress import Batch
+from dynamic_des.sim.records import record_builder
+from dynamic_des.testing.batches import START
 from dynamic_des_postgres.rows import Rows
 
 text = st.text(alphabet=st.one_of(st.sampled_from('\\\t\n\r"N,[]{}\0\ud800'), st.characters()), max_size=12)
@@ -59,3 +63,15 @@ def test_nan_is_counted_where_no_column_holds_it():
         [b"null", b"\\N"],
     ]
     assert rows.nulled == {2: 2}
+
+
+def test_the_columns_of_a_batch_make_the_rows_of_its_records():
+    import numpy  # noqa: F401 - there are columns where it is imported
+
+    names = ["part", "tab\t", 7, "part"]
+    raw = [(seq, seq / 3, seq % 2 == 1, name, {"n": seq}) for seq, name in enumerate(names * 300, 1)]
+    batch = Batch(RecordColumns(raw), record_builder(START, 0.0))
+    by_columns, by_records = Rows("twin", "run", system=False), Rows("twin", "run", system=False)
+    columns = batch.columns()
+    assert columns is not None
+    assert b"".join(by_columns.chunks(columns)) == b"".join(by_records.chunks(list(batch)))
