@@ -296,6 +296,22 @@ def test_no_two_writes_overlap():
     assert run_with(egress, 0)["written"] == PUBLISHED
 
 
+def test_a_write_that_waits_for_nothing_leaves_a_turn_to_the_other_sinks():
+    turns = []
+
+    class Busy(faults.Keeping):
+        async def write(self, batch):
+            turns.append(self)
+            self.keep(batch)
+
+    with make_environment(factor=0) as env:
+        env.setup_egress([Busy(), Busy()], batch_size=10)
+        for number in range(1000):
+            env.publish_event("a", number)
+    assert len(turns) == 200
+    assert len(set(turns[:4])) == 2
+
+
 def test_several_sinks_each_get_everything():
     egresses = [MemoryEgress() for _ in range(4)]
     with make_environment(factor=0) as env:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.bridge.conftest import make_environment
 
 from dynamic_des import EventPayload, MemoryEgress, TelemetryPayload
-from dynamic_des.sim.records import record_builder, stamp, stamps_of
+from dynamic_des.sim.records import record_builder
+from dynamic_des.sim.stamps import stamp, stamps_of
 
 START = datetime(2024, 2, 28, 23, 59, 59, 500_000, tzinfo=UTC)
 

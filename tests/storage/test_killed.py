@@ -1,5 +1,6 @@
 """SIGKILL at any moment: what is seen is readable, and what ``write`` returned for is there."""
 
+import asyncio
 import gzip
 import json
 import random
@@ -11,7 +12,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from tests.storage.conftest import files
+from tests.storage.killed import FORMATS, third, values
 
+from dynamic_des.testing import make_batch, make_run
 from dynamic_des_storage import read
 
 SCRIPT = Path(__file__).with_name("killed.py")
@@ -63,7 +66,7 @@ def test_what_write_returned_for_is_there_and_all_that_is_seen_is_readable(tmp_p
     random.seed(kills)
     expected, first = set(), 1
     for _ in range(kills):
-        last = kill_one(kind, tmp_path / "lake", first, random.randint(1, 25))
+        last = kill_one(kind, tmp_path / "lake", first, random.randint(2, 25))
         expected |= set(range(first, last + 1))
         found = seen(tmp_path / "lake")
         assert expected <= set(found)
@@ -71,3 +74,28 @@ def test_what_write_returned_for_is_there_and_all_that_is_seen_is_readable(tmp_p
         assert len(once) == len(set(once)), "read() returns a record twice"
         assert set(once) == set(found)
         expected, first = set(found), max(found) + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "kills"),
+    [
+        ("parquet", 3),
+        ("gzip", 3),
+        pytest.param("parquet", 50, marks=pytest.mark.full),
+        pytest.param("jsonl", 50, marks=pytest.mark.full),
+    ],
+)
+def test_a_run_that_goes_on_after_a_kill_has_every_record_once_in_all_folders(tmp_path, kind, kills):
+    random.seed(kills)
+    told = 0
+    for _ in range(kills):
+        told = max(told, kill_one(kind, tmp_path / "lake", "goes-on", random.randint(2, 12)))
+    egress = FORMATS[kind](tmp_path / "lake", router=third)
+    asyncio.run(egress.open(make_run("goes-on")))
+    held = asyncio.run(egress.written())
+    assert held >= told
+    egress.write(make_batch(values(held + 1, 100), held + 1))
+    asyncio.run(egress.close())
+    table = read(tmp_path / "lake").sort_by("seq")
+    assert table["seq"].to_pylist() == list(range(1, held + 101))
+    assert table["n"].to_pylist() == list(range(1, held + 101))

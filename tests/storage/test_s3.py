@@ -1,4 +1,4 @@
-"""Object stores: S3 through moto, with faults; the other two as far as their addresses."""
+"""An object store: S3 through moto, with faults."""
 
 import pytest
 from pyarrow import fs
@@ -6,9 +6,8 @@ from tests.storage.conftest import publish, rows, values
 from tests.storage.s3 import FaultyS3
 
 from dynamic_des import DynamicRealtimeEnvironment
-from dynamic_des.errors import ConfigError
 from dynamic_des_storage import read
-from dynamic_des_storage.places import filesystem_and_path
+from dynamic_des_storage.stores import filesystem_and_path
 
 VALUES = [{"n": float(number), "text": "x" * (number % 7)} for number in range(60)]
 
@@ -52,31 +51,6 @@ def test_no_fault_loses_or_doubles_a_record(server, lake, make, fault):
     assert report.retried >= 1
     found = read(lake, filesystem=server.filesystem)["seq"].to_pylist()
     assert sorted(found) == list(range(1, 61))
-
-
-@pytest.mark.parametrize(
-    ("uri", "kind", "path"),
-    [
-        ("s3://bucket/runs/", fs.S3FileSystem, "bucket/runs"),
-        ("gs://bucket/runs", fs.GcsFileSystem, "bucket/runs"),
-        ("abfs://container/runs", fs.AzureFileSystem, "container/runs"),
-    ],
-)
-def test_each_store_is_found_by_its_address(uri, kind, path):
-    options = {
-        "s3": {"region": "eu-central-1", "anonymous": True},
-        "gs": {"anonymous": True},
-        "abfs": {"account_name": "acc", "account_key": "a2V5"},
-    }[uri.partition(":")[0]]
-    found, inside = filesystem_and_path(uri, options)
-    assert (type(found), inside) == (kind, path)
-
-
-def test_what_is_no_store_and_what_it_does_not_know_are_errors():
-    with pytest.raises(ConfigError, match=r"ftp://x: filesystem is for s3, gs, .*not ftp"):
-        filesystem_and_path("ftp://x", {})
-    with pytest.raises(ConfigError, match=r"S3FileSystem: .*regio.* Give arguments that pyarrow\.fs\.S3"):
-        filesystem_and_path("s3://x", {"regio": "eu"})
 
 
 def test_a_file_system_of_ones_own_is_used(tmp_path, make):

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -103,19 +104,18 @@ class JsonSerializer(MessageSerializer):
         """
         if not records:
             return b""
-        try:
-            document = orjson.dumps(records, _as_plain, _OPTIONS)
-        except orjson.JSONEncodeError:
+        document = _document(records)
+        if document is None:
             return None
         first = _FIRST_KEY.match(document)
         if first is None or (b"null" in document and any(map(_count_without_form, records))):  # which is counted
             return None
         # within a text the quotation marks are escaped, so that this can only be where a record begins, or a nested
         # dictionary with the same first key, which the count shows
-        border = b"}," + first[1]
-        if document.count(border) != len(records) - 1:
+        parts = document[1:-1].split(b"}," + first[1])
+        if len(parts) != len(records):
             return None
-        return document[1:-1].replace(border, b"}\n" + first[1]) + b"\n"
+        return (b"}\n" + first[1]).join(parts) + b"\n"
 
 
 class JsonDeserializer(MessageDeserializer):
@@ -135,7 +135,15 @@ class JsonDeserializer(MessageDeserializer):
 
 _FINITE = frozenset((str, int, bool, type(None), bytes))
 _FIRST_KEY = re.compile(rb'\[(\{"[a-z_]+":)')
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+_TEXT_KEYS = orjson.OPT_SERIALIZE_NUMPY
+_OPTIONS = _TEXT_KEYS | orjson.OPT_NON_STR_KEYS
+
+
+def _document(records: Sequence[Any]) -> bytes | None:
+    for options in (_TEXT_KEYS, _OPTIONS):  # the first is faster by a third, and for nearly all records enough
+        with suppress(orjson.JSONEncodeError):
+            return orjson.dumps(records, _as_plain, options)
+    return None
 
 
 def _as_plain(value: Any) -> Any:

@@ -20,7 +20,7 @@ from dynamic_des.bridge.sink import PATIENCE_S, Sink
 from dynamic_des.bridge.source import Source
 from dynamic_des.bridge.switching import QuickSwitching
 from dynamic_des.errors import ConfigError
-from dynamic_des.sim.records import expect_many
+from dynamic_des.sim.stamps import expect_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

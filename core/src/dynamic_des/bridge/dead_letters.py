@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.letter_file import LetterFile
 from dynamic_des.bridge.letters import of_record
@@ -16,11 +16,12 @@ from dynamic_des.bridge.sink_options import SinkOptions
 from dynamic_des.egress import BaseEgress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from dynamic_des.bridge.letters import Destination, Letter
     from dynamic_des.egress import Batch
     from dynamic_des.messages import RunInfo
+    from dynamic_des.sim.records import Record
 
 __all__ = ["LETTERS", "DeadLetters", "egress_of"]
 
@@ -88,7 +89,7 @@ class DeadLetters:
             if not self.failed:
                 self._waiting[letter.seq] = letter
                 self._bytes += letter.size
-            self.sink.outbox.put([letter])  # type: ignore[list-item]  # a record of this sink
+            self.sink.outbox.put([(letter.seq, letter.sim_ts, True, letter.name, letter)])
 
     async def put_records(self, sink: Sink, batch: Batch, aside: Mapping[int, str]) -> None:
         """Add the records of a batch that a sink has set aside; wait for room. On the I/O loop."""
@@ -143,8 +144,7 @@ class _LetterSink(Sink):
         loop: asyncio.AbstractEventLoop,
         letters: DeadLetters,
     ) -> None:
-        build: Callable[[Letter], dict[str, object]] = lambda letter: letter.payload()  # noqa: E731
-        super().__init__(egress, name, _OPTIONS, run=run, build=build, patient=False, loop=loop)
+        super().__init__(egress, name, _OPTIONS, run=run, build=_payload_of, patient=False, loop=loop)
         self._letters_of = letters
 
     async def drive(self) -> None:
@@ -158,3 +158,8 @@ class _LetterSink(Sink):
         aside = await super()._deliver(batch)
         self._letters_of.dealt_with(batch, aside)
         return aside
+
+
+def _payload_of(record: Record) -> dict[str, Any]:
+    letter: Letter = record[4]
+    return letter.payload()

@@ -24,11 +24,12 @@ from dynamic_des.bridge.health import (
 )
 from dynamic_des.bridge.journal import JournalWriter
 from dynamic_des.bridge.report import Report
+from dynamic_des.bridge.setting_up import named, options_of
 from dynamic_des.bridge.signals import StopSignals
 from dynamic_des.bridge.sink_options import USUAL_FLUSH_INTERVAL, SinkOptions
 from dynamic_des.bridge.source_options import SourceOptions
 from dynamic_des.egress import BaseEgress
-from dynamic_des.errors import ConfigError, DecodeError, show, suggest
+from dynamic_des.errors import ConfigError, DecodeError
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Outcome, RunInfo
 from dynamic_des.sim.arrivals import Arrival
@@ -112,10 +113,10 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         Raises:
             ConfigError: If something is not an ingress, or an option is unknown.
         """
-        checked = _options(SourceOptions, options, "setup_ingress")
-        named = _named(providers, BaseIngress, "setup_ingress", taken=[source.name for source in self._sources()])
+        checked = options_of(SourceOptions, options, "setup_ingress")
+        connectors = named(providers, BaseIngress, "setup_ingress", taken=[source.name for source in self._sources()])
         bridge = self._connect()
-        for name, ingress in named:
+        for name, ingress in connectors:
             bridge.add_source(ingress, name, checked, steering=self._steering, sim_time=self._now)
 
     def setup_egress(
@@ -141,14 +142,14 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             ConfigError: If something is not an egress, or an option is unknown.
         """
         wanted = {"batch_size": batch_size, "flush_interval": flush_interval, **options}
-        checked = _options(SinkOptions, wanted, "setup_egress")
-        named = _named(providers, BaseEgress, "setup_egress", taken=[sink.name for sink in self._sinks()])
+        checked = options_of(SinkOptions, wanted, "setup_egress")
+        connectors = named(providers, BaseEgress, "setup_egress", taken=[sink.name for sink in self._sinks()])
         if lag_monitor_interval is not None:
             self._steering.monitor_lag_every(lag_monitor_interval)
         bridge = self._connect()
         if self._factor:
             bridge.monitor.figures_every_s = _FIGURES_EVERY * self._steering.lag_interval_s
-        for name, egress in named:
+        for name, egress in connectors:
             bridge.add_sink(egress, name, checked, steering=self._steering)
         self._publishing = bool(bridge.sinks)
 
@@ -374,33 +375,3 @@ def _publish_of(env: weakref.ref[DynamicRealtimeEnvironment], path: str, value: 
     alive = env()
     if alive is not None:
         alive._publish_system(path, value)
-
-
-def _options(kind: type[Any], given: dict[str, Any], where: str) -> Any:
-    known = kind.__dataclass_fields__
-    for key in given:
-        if key not in known:
-            raise ConfigError(f"{where}: {key!r} is no option.{suggest(key, known)}")
-    return kind(**given)
-
-
-def _named(providers: Any, kind: type[Any], where: str, taken: list[str]) -> list[tuple[str, Any]]:
-    """Return the connectors with names of their own."""
-    if isinstance(providers, kind):
-        raise ConfigError(f"{where}: got a single {type(providers).__name__}. Give a list: {where}([…]).")
-    if not hasattr(providers, "__iter__"):
-        raise ConfigError(f"{where}: {show(providers)} is not a list of connectors. Give a list: {where}([…]).")
-    pairs = list(providers.items()) if hasattr(providers, "items") else [(None, one) for one in providers]
-    named: list[tuple[str, Any]] = []
-    for name, connector in pairs:
-        if not isinstance(connector, kind):
-            raise ConfigError(
-                f"{where}: {show(connector)} is not a {kind.__name__}. Derive it from dynamic_des.{kind.__name__}."
-            )
-        base = name or type(connector).__name__
-        number, unique = 2, base
-        while unique in taken:
-            unique, number = f"{base}-{number}", number + 1
-        taken.append(unique)
-        named.append((unique, connector))
-    return named

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from itertools import islice, takewhile
 from threading import Condition, RLock
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.bridge.ages import Ages
 from dynamic_des.bridge.overflow import Overflow
+from dynamic_des.bridge.record_queue import RecordQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dynamic_des.columns import RecordColumns
     from dynamic_des.sim.records import Record, SystemRecord
 
 __all__ = ["OnFull", "Outbox"]
@@ -69,7 +70,7 @@ class Outbox:
         self._batch_size = batch_size
         self._wake = wake
         self._span = span
-        self._records: deque[Record] = deque()
+        self._records = RecordQueue()
         self._system: deque[SystemRecord] = deque()
         self._in_hand = 0  # records taken for a batch that is not written yet
         self._system_in_hand = 0
@@ -143,7 +144,7 @@ class Outbox:
             return False
         with self._room:
             records = self._records
-            return bool(records) and not _within(records[-1][1], records[0][1], self._span)
+            return bool(records) and not _within(records.last_time, records.first_time, self._span)
 
     def wait_for_room(self) -> None:
         """Wait, when ``on_full`` is ``"block"``, while it is full; from the simulation thread."""
@@ -175,16 +176,16 @@ class Outbox:
         if len(self._system) == 1 or len(self._system) == self._batch_size:
             self._wake()
 
-    def take(self, count: int) -> list[Record]:
+    def take(self, count: int) -> RecordColumns:
         """Take up to ``count`` model records, oldest first, of one span; on the I/O loop."""
         records, span = self._records, self._span
         with self._room:  # a full outbox may be dropping its oldest at this moment
             count = min(count, len(records))
             if span is not None and count:
-                first = records[0][1]
-                count = sum(1 for _ in takewhile(lambda one: _within(one[1], first, span), islice(records, count)))
+                first = records.first_time
+                count = records.while_time(lambda time: _within(time, first, span), count)
             self._in_hand += count
-            batch = [records.popleft() for _ in range(count)]
+            batch = records.take(count)
             if self._overflow is not None:
                 self._overflow.front_has_room()
         return batch
@@ -241,9 +242,8 @@ class Outbox:
 
     def _drop_down_to_limit(self) -> None:
         surplus = len(self._records) - self._limit
-        for _ in range(surplus):
-            self._records.popleft()
         if surplus > 0:
+            self._records.drop(surplus)
             self._note_dropped(surplus)
         elif len(self._records) < self._limit // 2:
             self._dropping = False

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from threading import RLock
 
+    from dynamic_des.bridge.record_queue import RecordQueue
     from dynamic_des.sim.records import Record
 
 __all__ = ["Overflow"]
@@ -48,7 +49,7 @@ class Overflow:
     def __init__(
         self,
         name: str,
-        front: deque[Record],
+        front: RecordQueue,
         *,
         limit: int,
         folder: str | None,
@@ -203,11 +204,14 @@ class Overflow:
         self._note_disk(None)
         return True
 
-    def _drop(self, count: int, records: deque[Record]) -> None:
+    def _drop(self, count: int, records: RecordQueue | deque[Record]) -> None:
         """Drop from ``records`` what has waited longest; with the lock held."""
         count = min(count, len(records))
-        for _ in range(count):
-            records.popleft()
+        if records is self._front:
+            self._front.drop(count)
+        else:
+            for _ in range(count):
+                self._tail.popleft()
         self._dropped(count)
 
     def _note_disk(self, error: OSError | None) -> None:

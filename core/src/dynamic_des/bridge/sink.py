@@ -161,6 +161,7 @@ class Sink:
                     if batch := await self._wanted(due):
                         await self._deliver(batch)
                         self.outbox.done(len(batch), system=batch.system)
+                    await asyncio.sleep(0)  # a write that waits for nothing leaves a turn to the others
                 await self._wait()
             self._become("closed", None)
         except Exception as error:  # noqa: BLE001 - a PermanentError, or what no retry would mend

@@ -75,8 +75,7 @@ class FileEgress(BaseEgress):
         """Append the batch."""
         if batch.system and not self._system:
             return
-        lines = b"".join(line + b"\n" for line in batch.encode(self._serializer) if line is not None)
-        self._file.append(lines)
+        self._file.append(batch.lines(self._serializer))
 
     async def close(self) -> None:
         """Close the file."""

@@ -7,10 +7,9 @@ published event in the simulation thread.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Mapping, Set
 from copy import deepcopy
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
@@ -20,31 +19,30 @@ from uuid import UUID
 
 from simpy.events import Event
 
+from dynamic_des.columns import BatchColumns, RecordColumns
 from dynamic_des.errors import show
+from dynamic_des.sim.stamps import moments_of, stamp, stamps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
+
+    Moments = np.ndarray[Any, np.dtype[np.datetime64]]
 
 __all__ = [
     "Record",
     "RecordBuilder",
     "SystemRecord",
     "NestedTooDeep",
-    "expect_many",
     "freeze",
     "record_builder",
-    "stamp",
-    "stamps_of",
     "system_payload",
 ]
 
 Record = tuple[int, Any, bool, Any, Any]
 SystemRecord = tuple[int, Any, datetime, str, Any]
 
-_NUMBERS = frozenset((int, float))
-_CALENDAR_S = 4e11  # more than all years of the calendar, in seconds
-_WORTH_NUMPY = 10_000  # records: fewer are told before it would be imported
-_DIGITS = len("2026-01-01T00:00:00.000000")
 
 SCALARS = frozenset((str, int, float, bool, type(None)))
 
@@ -150,13 +148,29 @@ class RecordBuilder:
         now = record[1]
         return _payload(record, _seconds(now), stamp(self._start, now - self._initial_time))
 
-    def many(self, records: Sequence[Record]) -> list[dict[str, Any]]:
+    def many(self, records: RecordColumns | Sequence[Record]) -> list[dict[str, Any]]:
         """Return the payloads of all records."""
-        times = [record[1] for record in records]
-        stamps = stamps_of(self._start, times, self._initial_time)
+        columns = records if isinstance(records, RecordColumns) else RecordColumns(records)
+        stamps = stamps_of(self._start, columns.time, self._initial_time)
         if stamps is None:
-            return [self(record) for record in records]
-        return list(map(_payload, records, map(float, times), stamps))
+            return [self(record) for record in columns]
+        return list(map(_payload, columns, map(float, columns.time), stamps))
+
+    def columns(self, records: RecordColumns) -> BatchColumns | None:
+        """Return records as columns; None where only their payloads can tell."""
+        moments = moments_of(self._start, records.time, self._initial_time)
+        if moments is None:
+            return None
+        import numpy as np  # which made the moments
+
+        return BatchColumns(
+            records.seq,
+            list(map(float, records.time)),
+            moments - np.timedelta64(self._start.utcoffset() or timedelta(0)),
+            records.is_event,
+            records.name,
+            records.value,
+        )
 
 
 def _payload(record: Record, sim_ts: float, timestamp: str) -> dict[str, Any]:
@@ -185,53 +199,6 @@ def _seconds(now: Any) -> float:
         return float(now)
     except OverflowError:  # an integer beyond all floats
         return inf
-
-
-def stamp(start: datetime, seconds: float) -> str:
-    """Return ``start`` plus ``seconds`` as ISO 8601, with microseconds; the last representable time beyond it."""
-    try:
-        moment = start + timedelta(seconds=float(seconds))
-    except (OverflowError, ValueError):
-        moment = datetime.max.replace(tzinfo=start.tzinfo)
-    return moment.isoformat(timespec="microseconds")
-
-
-def expect_many(records: int) -> bool:
-    """Import numpy if it is worth while for so many records; return whether it is. Takes a fifth of a second once."""
-    if records < _WORTH_NUMPY:
-        return False
-    import numpy as np  # noqa: F401 - not for a small run, and not in a loop that others wait for
-
-    return True
-
-
-def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> list[str] | None:
-    """Return what `stamp` would for each time, all at once; None where only it can tell.
-
-    That is: for times which are no plain numbers, for those beyond the calendar, and for a start whose offset from
-    UTC depends on the date; and where numpy is not imported (see `expect_many`).
-    """
-    if type(start.tzinfo) is not timezone or not _NUMBERS.issuperset(map(type, times)):
-        return None
-    if "numpy" not in sys.modules:
-        return None
-    import numpy as np  # which may be being imported just now: this waits for it
-
-    try:
-        now = np.array(times, dtype=np.float64)
-    except OverflowError:  # an integer beyond all floats
-        return None
-    seconds = now - initial_time
-    if not ((np.abs(now) < _CALENDAR_S) & (np.abs(seconds) < _CALENDAR_S)).all():
-        return None
-    whole = np.trunc(seconds)
-    micros = whole.astype(np.int64) * 1_000_000 + np.rint((seconds - whole) * 1e6).astype(np.int64)
-    moments = np.datetime64(start.replace(tzinfo=None), "us") + micros.astype("timedelta64[us]")
-    first, last = np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us")
-    if len(moments) and (moments.min() < first or moments.max() > last):
-        return None
-    offset = start.isoformat(timespec="microseconds")[_DIGITS:]
-    return [text + offset for text in np.datetime_as_string(moments).tolist()]
 
 
 def system_payload(record: SystemRecord) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.columns import RecordColumns
 from dynamic_des.egress import Batch
 from dynamic_des.messages import RunInfo
 from dynamic_des.sim.records import record_builder, system_payload
@@ -29,8 +30,8 @@ def make_batch(values: Iterable[Any], first_seq: int = 1, *, system: bool = Fals
     if system:
         raw: list[Any] = [(seq, float(seq), START, "system.contract", value) for seq, value in numbered]
         return Batch(raw, system_payload, system=True)
-    raw = [(seq, float(seq), True, f"part-{seq}", value) for seq, value in numbered]
-    return Batch(raw, record_builder(START, 0.0))
+    records = RecordColumns((seq, float(seq), True, f"part-{seq}", value) for seq, value in numbered)
+    return Batch(records, record_builder(START, 0.0))
 
 
 def make_run(name: str = "contract", positions: Mapping[str, Any] | None = None) -> RunInfo:

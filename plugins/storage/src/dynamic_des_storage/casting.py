@@ -15,7 +15,7 @@ from dynamic_des.errors import show
 from dynamic_des_storage.inference import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["CastError", "as_json", "cast", "fits"]
 
@@ -34,7 +34,7 @@ def as_json(value: Any) -> str:
         raise CastError(str(error)) from error
 
 
-def fits(kind: pa.DataType, values: list[Any]) -> bool:
+def fits(kind: pa.DataType, values: Sequence[Any]) -> bool:
     """Return whether Arrow itself takes all values for what they are.
 
     Asked before it is given them: Arrow cuts 2.5 to 2, takes True for 1.0, and a time without a zone for UTC.

@@ -25,7 +25,7 @@ class Refused(dict[int, str]):
         self.setdefault(row, f"{place}: {reason}")
 
 
-def column(field: pa.Field, values: list[Any], rows: Rows, refused: Refused, place: str = "") -> pa.Array:
+def column(field: pa.Field, values: Sequence[Any], rows: Rows, refused: Refused, place: str = "") -> pa.Array:
     """Return values as a column; a value that cannot be cast is null in it, and its row refused.
 
     Args:
@@ -57,7 +57,7 @@ def column(field: pa.Field, values: list[Any], rows: Rows, refused: Refused, pla
     return pa.array(kept, field.type)
 
 
-def _json(values: list[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:
+def _json(values: Sequence[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:
     texts: list[str | None] = [None] * len(values)
     for index, value in enumerate(values):
         if value is not ABSENT:
@@ -68,7 +68,7 @@ def _json(values: list[Any], rows: Rows, refused: Refused, place: str) -> pa.Arr
     return pa.array(texts, pa.string())
 
 
-def _struct(kind: pa.StructType, values: list[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:
+def _struct(kind: pa.StructType, values: Sequence[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:
     kept: list[Any] = [None] * len(values)
     for index, value in enumerate(values):
         if isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def _struct(kind: pa.StructType, values: list[Any], rows: Rows, refused: Refused
     return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array([value is None for value in kept]))
 
 
-def _list(kind: pa.ListType, values: list[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:
+def _list(kind: pa.ListType, values: Sequence[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:
     kept: list[Any] = [None] * len(values)
     for index, value in enumerate(map(plain, values)):
         if isinstance(value, (list, tuple)):

@@ -6,11 +6,14 @@ import gzip
 from collections.abc import Mapping, Sequence  # noqa: TC003 - as below
 from typing import TYPE_CHECKING, Any, Literal
 
+import orjson
 import pyarrow as pa
 from pyarrow import fs
 
 from dynamic_des import JsonSerializer
 from dynamic_des.errors import ConfigError
+from dynamic_des_storage.packing import unpacked
+from dynamic_des_storage.records import Records
 from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
 from dynamic_des_storage.storage_egress import Part, StorageEgress
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dynamic_des import Batch
+    from dynamic_des_storage.places import Place
     from dynamic_des_storage.segments import Growing
 
 __all__ = ["JsonlEgress"]
@@ -67,20 +71,25 @@ class JsonlEgress(StorageEgress):
         return _EXTENSIONS[self._compression]
 
     def _parts(self, batch: Batch) -> tuple[list[Part], list[tuple[int, str]]]:
-        records = list(batch)
-        number = "sys_seq" if batch.system else "seq"
+        records = Records(batch)
         folders, unroutable = self._routing.groups(records)
         parts = []
-        for folder, rows in folders.items():
-            some = records if len(rows) == len(records) else [records[row] for row in rows]
-            lines = self._serializer.serialize_lines(some)
-            if lines is None:  # one of them is unusual: each alone, and what cannot be encoded is set aside
-                each = {row: line for row, line in enumerate(batch.encode(self._serializer)) if line is not None}
-                rows = [row for row in rows if row in each]
-                lines = b"".join(each[row] + b"\n" for row in rows)
-            if rows:
-                parts.append(Part(folder, records[rows[0]][number], records[rows[-1]][number], self._packed(lines)))
-        return parts, [(records[row][number], reason) for row, reason in unroutable]
+        for folder, routed in folders.items():
+            rows = self._unwritten(folder, records.seq, routed, system=batch.system) if routed else routed
+            lines = batch.lines(self._serializer) if len(rows) == len(records) else self._lines(batch, rows)
+            if lines:
+                refused = {seq for seq, _ in batch.refused}
+                last = next(records.seq[row] for row in reversed(rows) if records.seq[row] not in refused)
+                parts.append(Part(folder, records.seq[rows[0]], last, self._packed(lines)))
+        return parts, [(records.seq[row], reason) for row, reason in unroutable]
+
+    def _lines(self, batch: Batch, rows: Sequence[int]) -> bytes:
+        payloads = batch[:]
+        lines = self._serializer.serialize_lines([payloads[row] for row in rows])
+        if lines is None:  # one of them is unusual: each alone, and what cannot be encoded is set aside
+            each = batch.encode(self._serializer)
+            lines = b"".join(line + b"\n" for line in map(each.__getitem__, rows) if line is not None)
+        return lines
 
     def _packed(self, lines: bytes) -> Any:
         if self._compression == "gzip":
@@ -88,6 +97,10 @@ class JsonlEgress(StorageEgress):
         if self._compression == "zstd":
             return pa.Codec("zstd").compress(lines, asbytes=True)
         return lines
+
+    def _last_of(self, place: Place, name: str) -> int:
+        last = unpacked(name, place.read(name)).rstrip().rpartition(b"\n")[2]
+        return int(orjson.loads(last)["seq"])
 
     def _encode(self, data: Any) -> Any:
         return data

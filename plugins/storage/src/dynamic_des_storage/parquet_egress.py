@@ -16,19 +16,21 @@ from dynamic_des_storage.declared import (
     declared_fields,
 )
 from dynamic_des_storage.inference import ABSENT, json_field
+from dynamic_des_storage.records import TIMESTAMP, Records
 from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
 from dynamic_des_storage.storage_egress import Part, StorageEgress
 from dynamic_des_storage.table_schema import (
     NewFields,
     TableSchema,
-    as_dictionaries,
 )
+from dynamic_des_storage.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from dynamic_des import Batch
+    from dynamic_des_storage.places import Place
     from dynamic_des_storage.segments import Growing
 
 __all__ = ["Compression", "ParquetEgress"]
@@ -37,7 +39,9 @@ Compression = Literal["zstd", "snappy", "gzip", "lz4", "none"]
 _ROW_GROUP = 131_072  # rows
 _SEQ = pa.field("seq", pa.int64())
 _SYS_SEQ = pa.field("sys_seq", pa.int64())
-_TIMESTAMP = pa.field("timestamp", pa.timestamp("us", "UTC"))
+_SIM_TS = pa.field("sim_ts", pa.float64())
+_TIMESTAMP = pa.field("timestamp", TIMESTAMP)
+_STREAM_TYPE = pa.field("stream_type", pa.string())
 _TEXTS = [pa.field("key", pa.string()), pa.field("path_id", pa.string())]
 _DETAIL = json_field("detail")
 
@@ -99,72 +103,72 @@ class ParquetEgress(StorageEgress):
         self._schema = TableSchema(self._declared, self._new_fields)
 
     def _parts(self, batch: Batch) -> tuple[list[Part], list[tuple[int, str]]]:
-        records = list(batch)
-        if not records:
+        records = Records(batch)
+        if not len(records):
             return [], []
-        number = "sys_seq" if batch.system else "seq"
         folders, unroutable = self._routing.groups(records)
         refused = Refused(unroutable)
-        table = self._table(records, refused, system=batch.system)
+        table = self._table(records, refused)
         parts = []
         for folder, rows in folders.items():
             good = [row for row in rows if row not in refused] if refused else rows
+            good = good and self._unwritten(folder, records.seq, good, system=records.system)
             if good:
                 part = table if len(good) == len(records) else table.take(pa.array(good, pa.int64()))
-                parts.append(Part(folder, records[good[0]][number], records[good[-1]][number], part))
-        return parts, [(records[row][number], reason) for row, reason in sorted(refused.items())]
+                parts.append(Part(folder, records.seq[good[0]], records.seq[good[-1]], part))
+        return parts, [(records.seq[row], reason) for row, reason in sorted(refused.items())]
 
-    def _table(self, records: list[dict[str, Any]], refused: Refused, *, system: bool) -> pa.Table:
+    def _table(self, records: Records, refused: Refused) -> pa.Table:
         rows = range(len(records))
-        values: Sequence[dict[str, Any]] = [{}] * len(records)
-        if not system:
-            values = as_dictionaries([record["value"] for record in records])
-            if self._learn(records, values, refused):
-                self._finish_all()  # a file has one schema
-        base = self._base(records, refused, system=system)
+        values = Values([{}] * len(records) if records.system else records.value)
+        if not records.system and self._learn(records.stream_type, values, refused):
+            self._finish_all()  # a file has one schema
+        base = self._base(records, refused)
         taken = {field.name for field, _ in base} | set(self._routing.names)
         fields = [_renamed(field, taken) for field in self._schema.fields]
         arrays = [array for _, array in base] + self._schema.columns(values, rows, refused)
         return pa.table(arrays, schema=pa.schema([*(field for field, _ in base), *fields]))
 
-    def _learn(self, records: list[dict[str, Any]], values: Sequence[dict[str, Any]], refused: Refused) -> bool:
+    def _learn(self, kinds: Sequence[str], values: Values, refused: Refused) -> bool:
+        if kinds.count(kinds[0]) == len(kinds):
+            return self._schema.learn(kinds[0], values, range(len(values)), refused)
         more = False
-        kinds = [record["stream_type"] for record in records]
         for kind in dict.fromkeys(kinds):
             rows = [row for row, one in enumerate(kinds) if one == kind]
-            mine = values if len(rows) == len(values) else [values[row] for row in rows]
-            more |= self._schema.learn(kind, mine, rows, refused)
+            more |= self._schema.learn(kind, values.at(rows), rows, refused)
         return more
 
-    def _base(
-        self, records: list[dict[str, Any]], refused: Refused, *, system: bool
-    ) -> list[tuple[pa.Field, pa.Array]]:
+    def _base(self, records: Records, refused: Refused) -> list[tuple[pa.Field, pa.Array]]:
         """Return the columns that every record has: in all files the same ones."""
-        rows = range(len(records))
-        stamps = pa.array([record["timestamp"] for record in records], pa.string())
+        numbers, none = pa.array(records.seq, _SEQ.type), pa.nulls(len(records), _SEQ.type)
         made = [
-            (_SEQ, pa.array([record.get("seq") for record in records], _SEQ.type)),
-            (pa.field("sim_ts", pa.float64()), pa.array([record["sim_ts"] for record in records], pa.float64())),
-            (_TIMESTAMP, stamps.cast(_TIMESTAMP.type)),
-            *(
-                (field, column(field, [record.get(field.name) for record in records], rows, refused))
-                for field in _TEXTS
-            ),
+            (_SEQ, none if records.system else numbers),
+            (_SIM_TS, pa.array(records.sim_ts, _SIM_TS.type)),
+            (_TIMESTAMP, records.timestamp),
+            *((field, _names(field, records, refused)) for field in _TEXTS),
         ]
         if "stream_type" not in self._routing.names:
-            kinds = ["system" if system else record["stream_type"] for record in records]
-            made.insert(0, (pa.field("stream_type", pa.string()), pa.array(kinds, pa.string())))
+            kinds = ["system"] * len(records) if records.system else records.stream_type
+            made.insert(0, (_STREAM_TYPE, pa.array(kinds, _STREAM_TYPE.type)))
         if self._system:
-            details = [record["value"] if system else ABSENT for record in records]
+            details = records.value if records.system else [ABSENT] * len(records)
             made += [
-                (_SYS_SEQ, pa.array([record.get("sys_seq") for record in records], _SYS_SEQ.type)),
-                (_DETAIL, column(_DETAIL, details, rows, refused)),
+                (_SYS_SEQ, numbers if records.system else none),
+                (_DETAIL, column(_DETAIL, details, range(len(records)), refused)),
             ]
         return made
 
+    def _last_of(self, place: Place, name: str) -> int:
+        with place.fs.open_input_file(place.absolute(name)) as file:
+            footer = pq.read_metadata(file)
+        last = footer.row_group(footer.num_row_groups - 1)
+        columns = (last.column(number) for number in range(last.num_columns))
+        return next(int(one.statistics.max) for one in columns if one.path_in_schema == "seq")
+
     def _encode(self, data: pa.Table) -> pa.Buffer:
         sink = pa.BufferOutputStream()
-        pq.write_table(data, sink, compression=self._compression, row_group_size=_ROW_GROUP)
+        dictionary = _texts(data.schema)
+        pq.write_table(data, sink, compression=self._compression, row_group_size=_ROW_GROUP, use_dictionary=dictionary)
         return sink.getvalue()
 
     def _growing(self) -> Callable[[Any, Any], Growing]:
@@ -177,7 +181,7 @@ class GrowingTable:
 
     def __init__(self, stream: Any, schema: pa.Schema, compression: Compression) -> None:
         self._stream = stream
-        self._writer = pq.ParquetWriter(stream, schema, compression=compression)
+        self._writer = pq.ParquetWriter(stream, schema, compression=compression, use_dictionary=_texts(schema))
         self._waiting: list[pa.Table] = []
         self._rows = 0
         self._groups = 0
@@ -203,6 +207,18 @@ class GrowingTable:
             self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP)
             self._groups += 1
         self._waiting, self._rows = [], 0
+
+
+def _names(field: pa.Field, records: Records, refused: Refused) -> pa.Array:
+    names = records.names(field.name)
+    if names is None:
+        return pa.nulls(len(records), field.type)
+    return column(field, names, range(len(records)), refused)
+
+
+def _texts(schema: pa.Schema) -> list[str] | bool:
+    """Return what is worth a dictionary: numbers become larger by it, and take twice the time."""
+    return [field.name for field in schema if pa.types.is_string(field.type)] or False
 
 
 def _renamed(field: pa.Field, taken: set[str]) -> pa.Field:

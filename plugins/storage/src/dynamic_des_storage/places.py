@@ -11,60 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pyarrow import fs
 
-from dynamic_des.errors import ConfigError, show
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-__all__ = ["HIDDEN", "Place", "filesystem_and_path"]
+__all__ = ["HIDDEN", "Place"]
 
 HIDDEN = ".dynamic-des"  # readers leave alone what begins with a point
-_STORES = {
-    "s3": "S3FileSystem",
-    "gs": "GcsFileSystem",
-    "gcs": "GcsFileSystem",
-    "abfs": "AzureFileSystem",
-    "abfss": "AzureFileSystem",
-}
 _WHOLE = ("s3", "gcs", "abfs")  # stores in which an object is there completely or not at all
 _DAY_S = 86_400.0
-
-
-def filesystem_and_path(
-    path: str | Path, filesystem: fs.FileSystem | Mapping[str, Any] | None
-) -> tuple[fs.FileSystem, str]:
-    """Return the file system that a path is in, and the path within it.
-
-    Args:
-        path: A path, or a URI such as ``s3://bucket/runs``.
-        filesystem: The file system; or the arguments of the class that PyArrow has for the URI's scheme.
-
-    Raises:
-        ConfigError: If there is none for such a path.
-    """
-    scheme, separator, rest = str(path).partition("://")
-    if isinstance(filesystem, fs.FileSystem):
-        return filesystem, (rest if separator else str(path)).rstrip("/")
-    if not separator:
-        return fs.LocalFileSystem(), str(Path(path).absolute())
-    if filesystem is not None:
-        name = _STORES.get(scheme)
-        if name is None:
-            raise ConfigError(f"{path}: filesystem is for {', '.join(_STORES)}, not {scheme}. Leave it out.")
-        arguments = {key: _revealed(value) for key, value in filesystem.items()}
-        try:
-            return getattr(fs, name)(**arguments), rest.rstrip("/")
-        except TypeError as error:
-            raise ConfigError(f"{path}: {name}: {error}. Give arguments that pyarrow.fs.{name} knows.") from error
-    try:
-        found, inside = fs.FileSystem.from_uri(str(path))
-    except (ValueError, NotImplementedError) as error:
-        raise ConfigError(f"{show(path)}: {error}. Give a path, or a URI that PyArrow knows.") from error
-    return found, inside.rstrip("/")
-
-
-def _revealed(value: Any) -> Any:
-    return value.get_secret_value() if hasattr(value, "get_secret_value") else value
 
 
 class Place:

@@ -10,8 +10,11 @@ import pyarrow.dataset as ds
 
 from dynamic_des_storage.columns import Refused
 from dynamic_des_storage.merging import superseded
-from dynamic_des_storage.places import HIDDEN, Place, filesystem_and_path
-from dynamic_des_storage.table_schema import TableSchema, as_dictionaries
+from dynamic_des_storage.packing import unpacked
+from dynamic_des_storage.places import HIDDEN, Place
+from dynamic_des_storage.stores import filesystem_and_path
+from dynamic_des_storage.table_schema import TableSchema
+from dynamic_des_storage.values import Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read", "to_pandas", "to_polars"]
 
-_CODECS = {".gz": "gzip", ".zst": "zstd"}
 _BASE = ("stream_type", "seq", "sys_seq", "sim_ts", "timestamp", "key", "path_id")
 
 
@@ -98,12 +100,9 @@ def _lines_table(place: Place, names: list[str]) -> pa.Table:
     """Return JSON lines in the form that the Parquet files have."""
     records: list[dict[str, Any]] = []
     for name in names:
-        content = place.read(name)
-        codec = next((codec for end, codec in _CODECS.items() if (name or place.root).endswith(end)), None)
-        if codec is not None:
-            content = pa.CompressedInputStream(pa.BufferReader(content), codec).read()
+        content = unpacked(name or place.root, place.read(name))
         records += [orjson.loads(line) for line in content.splitlines() if line.strip()]
-    values = as_dictionaries([record.get("value") for record in records])
+    values = Values([record.get("value") for record in records])
     rows, refused, schema = range(len(records)), Refused(), TableSchema()
     schema.learn("all", values, rows, refused)
     base = {name: [record.get(name) for record in records] for name in _BASE}

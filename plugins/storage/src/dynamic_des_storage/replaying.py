@@ -15,7 +15,9 @@ from pyarrow import fs
 
 from dynamic_des import BaseIngress, Message, PermanentError
 from dynamic_des_storage.inference import is_json
-from dynamic_des_storage.places import Place, filesystem_and_path
+from dynamic_des_storage.packing import unpacked
+from dynamic_des_storage.places import Place
+from dynamic_des_storage.stores import filesystem_and_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -141,10 +143,7 @@ class JsonlIngress(_Replay):
     """
 
     def _rows(self, content: bytes) -> list[Any]:
-        for end, codec in ((".gz", "gzip"), (".zst", "zstd")):
-            if self.path.endswith(end):
-                content = pa.CompressedInputStream(pa.BufferReader(content), codec).read()
-        return [_parsed(line) for line in content.split(b"\n") if line.strip()]
+        return [_parsed(line) for line in unpacked(self.path, content).split(b"\n") if line.strip()]
 
 
 def _parsed(line: bytes) -> Any:

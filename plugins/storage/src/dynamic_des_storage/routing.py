@@ -10,6 +10,7 @@ from dynamic_des.errors import ConfigError, show, suggest
 
 if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
+    from dynamic_des_storage.records import Records
 
 __all__ = ["Router", "Routing"]
 
@@ -48,18 +49,16 @@ class Routing:
         """Take note of the run."""
         self._run = run
 
-    def groups(self, records: Sequence[dict[str, Any]]) -> tuple[dict[str, list[int]], list[tuple[int, str]]]:
+    def groups(self, records: Records) -> tuple[dict[str, Sequence[int]], list[tuple[int, str]]]:
         """Return folder → places in ``records``; and (place, reason) of those that cannot be routed."""
         aside: list[tuple[int, str]] = []
-        if not self.names and self._function is None:
-            return {"": list(range(len(records)))}, aside
         if self._function is not None:
-            values = [self._asked(place, record, aside) for place, record in enumerate(records)]
+            values = [self._asked(place, record, aside) for place, record in enumerate(records.payloads)]
             return _by_folder(values), aside
-        columns = [[_PARTITIONS[name](record, self._run) for record in records] for name in self.names]
-        if records and all(column.count(column[0]) == len(column) for column in columns):
-            first = tuple((name, column[0]) for name, column in zip(self.names, columns, strict=True))
-            return {_folder(first): list(range(len(records)))}, aside
+        columns = [_PARTITIONS[name](records, self._run) for name in self.names]
+        if all(column.count(column[0]) == len(column) for column in columns if column):
+            first = tuple((name, column[0]) for name, column in zip(self.names, columns, strict=True) if column)
+            return {_folder(first): range(len(records))}, aside
         return _by_folder([tuple(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]), aside
 
     def _asked(
@@ -74,7 +73,7 @@ class Routing:
             return None
 
 
-def _by_folder(values: Sequence[tuple[tuple[str, Any], ...] | None]) -> dict[str, list[int]]:
+def _by_folder(values: Sequence[tuple[tuple[str, Any], ...] | None]) -> dict[str, Sequence[int]]:
     groups: dict[Any, list[int]] = {}
     for place, value in enumerate(values):
         if value is not None:
@@ -92,27 +91,36 @@ def _folder(values: tuple[tuple[str, Any], ...]) -> str:
     )
 
 
-def _stream_type(record: dict[str, Any], _: RunInfo | None) -> str:
-    return "system" if "sys_seq" in record else record["stream_type"]
+Column = Sequence[str | None]
 
 
-def _date(record: dict[str, Any], _: RunInfo | None) -> str:
-    return str(record["timestamp"][:10])
+def _stream_type(records: Records, _: RunInfo | None) -> Column:
+    return ["system"] * len(records) if records.system else records.stream_type
 
 
-def _sim_id(record: dict[str, Any], _: RunInfo | None) -> str | None:
+def _date(records: Records, run: RunInfo | None) -> Column:
+    return records.dates(run.started.utcoffset() if run else None)
+
+
+def _sim_id(records: Records, _: RunInfo | None) -> Column:
     """The first part of the path; of an event, of the path in its value."""
-    path = record.get("path_id")
-    value = record.get("value")
-    if path is None and isinstance(value, dict):
-        path = value.get("sim_id") or value.get("path_id")
+    paths = records.names("path_id") or [None] * len(records)
+    pairs = zip(paths, records.value, strict=True)
+    return [_first_part(_path_in(value) if path is None else path) for path, value in pairs]
+
+
+def _path_in(value: Any) -> Any:
+    return value.get("sim_id") or value.get("path_id") if isinstance(value, dict) else None
+
+
+def _first_part(path: Any) -> str | None:
     return path.partition(".")[0] if isinstance(path, str) else None
 
 
-_PARTITIONS: dict[str, Callable[[dict[str, Any], RunInfo | None], str | None]] = {
+_PARTITIONS: dict[str, Callable[[Records, RunInfo | None], Column]] = {
     "stream_type": _stream_type,
     "date": _date,
     "sim_id": _sim_id,
-    "twin": lambda _, run: run.name if run else None,
-    "run_id": lambda _, run: run.run_id if run else None,
+    "twin": lambda records, run: [run.name if run else None] * len(records),
+    "run_id": lambda records, run: [run.run_id if run else None] * len(records),
 }

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dynamic_des import BaseEgress, PermanentError
 from dynamic_des.errors import ConfigError, show
+from dynamic_des_storage.holdings import file_name, holdings
 from dynamic_des_storage.merging import complete_merges
-from dynamic_des_storage.places import Place, filesystem_and_path
+from dynamic_des_storage.places import Place
 from dynamic_des_storage.routing import Routing
 from dynamic_des_storage.segments import Segment
+from dynamic_des_storage.stores import filesystem_and_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Part", "StorageEgress"]
 
-_MOST_OPEN = 32  # large files in the making, each with a buffer of its own
+_MOST_OPEN = 32  # large files in the making after a batch, each with a buffer of its own
 Aside = list[tuple[int, str]]
 
 
@@ -95,11 +97,20 @@ class StorageEgress(BaseEgress):
         place = self._place
         assert place is not None
         parts, aside = self._parts(batch)
+        parts.sort(key=_last)  # the batch's last record when all else is there: see `holdings`
         for part in parts:
-            if part.last > self._done.get((part.folder, batch.system), 0):  # else: written before the retry
-                self._write_part(place, part, "system" if batch.system else "records")  # which are numbered apart
-                self._done[part.folder, batch.system] = part.last
-        return aside
+            self._write_part(place, part, parts[-1].last, system=batch.system)
+            self._done[part.folder, batch.system] = part.last
+        self._finish_full([part.folder for part in parts])
+        return aside or None  # None: core need not look at the batch
+
+    async def written(self) -> int | None:
+        """Return the last ``seq`` of this run's model records that the folder holds, and all before it.
+
+        Looks at the files. Records beyond it that are there already, because a batch for several folders was
+        interrupted, are not written a second time when they come again.
+        """
+        return await asyncio.to_thread(self._written)
 
     async def close(self) -> None:
         """Put the large files that are in the making in place of their parts."""
@@ -111,6 +122,10 @@ class StorageEgress(BaseEgress):
     @abstractmethod
     def _parts(self, batch: Batch) -> tuple[list[Part], Aside]:
         """Return what goes where, and ``(seq, reason)`` of what cannot be written."""
+
+    @abstractmethod
+    def _last_of(self, place: Place, name: str) -> int:
+        """Return the number of the last of the model's records in a file."""
 
     @abstractmethod
     def _encode(self, data: Any) -> Any:
@@ -148,9 +163,23 @@ class StorageEgress(BaseEgress):
             self._place.leave()
             self._place = None
 
-    def _write_part(self, place: Place, part: Part, kind: str) -> None:
+    def _unwritten(self, folder: str, seq: Sequence[int], rows: Sequence[int], *, system: bool) -> Sequence[int]:
+        """Return those of a folder's rows that are not there already: all, unless a batch comes again."""
+        done = self._done.get((folder, system), 0)
+        return [row for row in rows if seq[row] > done] if seq[rows[0]] <= done else rows
+
+    def _written(self) -> int:
+        place = self._place
+        assert place is not None
+        held = holdings(place, self._run_id, lambda name: self._last_of(place, name))
+        for folder, last in held.folders.items():
+            self._done[folder, False] = max(last, self._done.get((folder, False), 0))
+        return held.complete
+
+    def _write_part(self, place: Place, part: Part, last: int, *, system: bool) -> None:
         segment = self._segments.get(part.folder) or self._new_segment(place, part.folder)
-        name = f"{kind}_{self._run_id}_{part.first:012d}_{self._token}.{self.extension}"
+        kind = "system" if system else "records"  # which are numbered apart
+        name = f"{file_name(kind, self._run_id, part.first, last, self._token)}.{self.extension}"
         try:
             segment.add(f"{part.folder}/{name}" if part.folder else name, self._encode(part.data), part.data)
         except OSError:
@@ -158,18 +187,30 @@ class StorageEgress(BaseEgress):
                 other.abandon()  # a full disk has room for what must be written
             self._segments.clear()
             raise
-        old = self._rotate_after_s is not None and segment.age_s >= self._rotate_after_s
-        if old or segment.size >= self._target:
-            del self._segments[part.folder]
-            segment.finish()
 
-    def _new_segment(self, place: Place, folder: str) -> Segment:
-        if len(self._segments) >= _MOST_OPEN:
+    def _finish_full(self, folders: Iterable[str]) -> None:
+        """Finish the files of these folders that are large or old enough. Between two batches."""
+        for folder in folders:
+            segment = self._segments.get(folder)
+            if segment is not None and self._is_full(segment):
+                del self._segments[folder]
+                segment.finish()
+        while len(self._segments) > _MOST_OPEN:
             longest_unused = min(self._segments, key=lambda name: self._segments[name].used)
             self._segments.pop(longest_unused).finish()
+
+    def _is_full(self, segment: Segment) -> bool:
+        old = self._rotate_after_s is not None and segment.age_s >= self._rotate_after_s
+        return old or segment.size >= self._target
+
+    def _new_segment(self, place: Place, folder: str) -> Segment:
         segment = self._segments[folder] = Segment(place, self._growing())
         return segment
 
     def _finish_all(self) -> None:
         while self._segments:
             self._segments.popitem()[1].finish()
+
+
+def _last(part: Part) -> int:
+    return part.last

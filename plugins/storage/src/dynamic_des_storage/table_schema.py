@@ -11,14 +11,15 @@ from dynamic_des_storage.columns import Refused, column
 from dynamic_des_storage.inference import ABSENT, infer, is_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["NewFields", "TableSchema", "as_dictionaries"]
+    from dynamic_des_storage.values import Values
+
+__all__ = ["NewFields", "TableSchema"]
 
 log = logging.getLogger("dynamic_des.egress")
 
 NewFields = Literal["ignore", "evolve", "refuse"]
-Value = dict[str, Any]
 
 
 class TableSchema:
@@ -46,40 +47,37 @@ class TableSchema:
         """The fields as they are now."""
         return list(self._fields.values())
 
-    def learn(self, kind: str, values: Sequence[Value], rows: Sequence[int], refused: Refused) -> bool:
+    def learn(self, kind: str, values: Values, rows: Sequence[int], refused: Refused) -> bool:
         """Take note of the fields of a batch's values of one kind; return whether there are more fields now."""
         first, before = kind not in self._met, dict(self._fields)
         self._met.add(kind)
         self._first = first and not self._complete
-        shapes = set(map(tuple, values))
-        if not first and shapes <= self._shapes and not self._nested():
+        if not first and values.shapes <= self._shapes and not self._nested():
             return False
-        names = dict.fromkeys(name for value in values for name in value)
+        names = values.names()
         for name in names:
-            column_values = [value.get(name) for value in values]
             known = self._fields.get(name)
             if known is None:
-                found = self._new(name, column_values, rows, refused)
+                found = self._new(name, values.column(name), rows, refused)
                 if found is not None:
                     self._fields[name] = found
             else:
-                self._fields[name] = self._deeper(known, column_values, rows, refused, name)
+                self._fields[name] = self._deeper(known, values.column(name), rows, refused, name)
         if all(name in self._fields for name in names):
-            self._shapes |= shapes
+            self._shapes |= values.shapes
         return self._fields != before
 
-    def columns(self, values: Sequence[Value], rows: Sequence[int], refused: Refused) -> list[pa.Array]:
+    def columns(self, values: Values, rows: Sequence[int], refused: Refused) -> list[pa.Array]:
         """Return values as one column for each field."""
-        made = []
-        for name, field in self._fields.items():
-            missing = ABSENT if is_json(field) else None
-            made.append(column(field, [value.get(name, missing) for value in values], rows, refused))
-        return made
+        return [
+            column(field, values.column(name, ABSENT if is_json(field) else None), rows, refused)
+            for name, field in self._fields.items()
+        ]
 
     def _nested(self) -> bool:
         return any(pa.types.is_nested(field.type) for field in self._fields.values())
 
-    def _new(self, path: str, values: list[Any], rows: Sequence[int], refused: Refused) -> pa.Field | None:
+    def _new(self, path: str, values: Sequence[Any], rows: Sequence[int], refused: Refused) -> pa.Field | None:
         """Return the field for a new name, or None when there is none to be."""
         found = infer(path.rpartition(".")[2], values)
         if found is None:
@@ -97,7 +95,9 @@ class TableSchema:
             log.warning("parquet: the field %r is new and left out: new_fields is 'ignore'", path)
         return None
 
-    def _deeper(self, field: pa.Field, values: list[Any], rows: Sequence[int], refused: Refused, path: str) -> pa.Field:
+    def _deeper(
+        self, field: pa.Field, values: Sequence[Any], rows: Sequence[int], refused: Refused, path: str
+    ) -> pa.Field:
         """Return a field with what is new inside it."""
         if pa.types.is_struct(field.type):
             return field.with_type(self._struct(field.type, values, rows, refused, path))
@@ -113,7 +113,7 @@ class TableSchema:
         return field
 
     def _struct(
-        self, kind: pa.StructType, values: list[Any], rows: Sequence[int], refused: Refused, path: str
+        self, kind: pa.StructType, values: Sequence[Any], rows: Sequence[int], refused: Refused, path: str
     ) -> pa.StructType:
         children = {child.name: child for child in kind}
         there = [(value, row) for value, row in zip(values, rows, strict=True) if isinstance(value, dict)]
@@ -129,21 +129,3 @@ class TableSchema:
             if child is not None:
                 children[name] = child
         return pa.struct(list(children.values()))
-
-
-def as_dictionaries(values: Sequence[Any]) -> Sequence[Value]:
-    """Return each value as fields: what is no dictionary is the field ``value``."""
-    if all(type(value) is dict for value in values):
-        made: Sequence[Value] = values
-    else:
-        made = [value if type(value) is dict else {"value": value} for value in values]
-    if all(map(_TEXT.issuperset, (map(type, names) for names in set(map(tuple, made))))):
-        return made
-    return [_with_text_keys(value) for value in made]
-
-
-_TEXT = frozenset((str,))
-
-
-def _with_text_keys(value: Mapping[Any, Any]) -> Value:
-    return {name if isinstance(name, str) else str(name): item for name, item in value.items()}

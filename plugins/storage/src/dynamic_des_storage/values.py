@@ -1,0 +1,60 @@
+"""The values of records, field by field."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Values"]
+
+_TEXT = frozenset((str,))
+
+
+class Values:
+    """Values as dictionaries whose keys are text: what is no dictionary is the field ``value``.
+
+    Args:
+        given: The values as they were published.
+
+    Attributes:
+        rows: One dictionary for each.
+        shapes: Which fields, in which order, dictionaries among them have.
+    """
+
+    def __init__(self, given: Sequence[Any]) -> None:
+        self.rows: Sequence[dict[str, Any]] = given
+        if not {dict}.issuperset(map(type, given)):
+            self.rows = [value if type(value) is dict else {"value": value} for value in given]
+        self.shapes: set[tuple[str, ...]] = set(map(tuple, self.rows))
+        if not all(map(_TEXT.issuperset, (map(type, names) for names in self.shapes))):
+            self.rows = [_with_text_keys(value) for value in self.rows]
+            self.shapes = set(map(tuple, self.rows))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def at(self, places: Sequence[int]) -> Values:
+        """Return some of them."""
+        return Values([self.rows[place] for place in places])
+
+    def names(self) -> list[str]:
+        """Return the fields' names, in the order in which they are met."""
+        return list(dict.fromkeys(name for value in self.rows for name in value))
+
+    def column(self, name: str, missing: Any = None) -> Sequence[Any]:
+        """Return a field of each, ``missing`` for those that do not have it."""
+        if len(self.shapes) == 1:
+            return self._by_name.get(name) or [missing] * len(self)
+        return [value.get(name, missing) for value in self.rows]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Sequence[Any]]:
+        (shape,) = self.shapes
+        return dict(zip(shape, zip(*map(dict.values, self.rows), strict=True), strict=True)) if shape else {}
+
+
+def _with_text_keys(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name if isinstance(name, str) else str(name): item for name, item in value.items()}
