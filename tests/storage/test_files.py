@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
 
 import duckdb
 import pandas
@@ -86,6 +88,26 @@ def test_all_readers_take_a_folder_for_one_data_set(tmp_path):
     assert to_pandas(tmp_path)["part"].sum() == 44850.0
     assert to_polars(tmp_path)["sim_id"].unique().sort().to_list() == ["Line_0", "Line_1"]
     assert sorted(read(tmp_path)["seq"].to_pylist()) == list(range(1, 601))
+
+
+@pytest.mark.parametrize("time", [7200, Fraction(7200)], ids=["by columns", "record by record"])
+def test_the_day_of_a_partition_is_that_of_the_time_stamp_in_its_zone(tmp_path, make, time):
+    start = datetime(2026, 6, 30, 23, tzinfo=timezone(timedelta(hours=2)))  # 21:00 in UTC
+    with DynamicRealtimeEnvironment(factor=0, logical_start_time=start) as env:
+        env.setup_egress([make(tmp_path, router=["date"])])
+        env.publish_event("late", {"n": 1})
+        env.run(time)
+        env.publish_event("early", {"n": 2})
+    assert {path.parent.name for path in files(tmp_path)} == {"date=2026-06-30", "date=2026-07-01"}
+    assert [row["timestamp"] for row in rows(tmp_path)] == [start, start + timedelta(hours=2)]
+
+
+def test_a_reader_that_is_not_installed_is_named_with_what_installs_it(tmp_path, make, monkeypatch):
+    publish(make(tmp_path), VALUES[:1])
+    for name, function in (("pandas", to_pandas), ("polars", to_polars)):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(ImportError, match=rf"{name} is not installed: pip install 'dynamic-des-storage\[{name}\]'"):
+            function(tmp_path)
 
 
 def test_a_function_may_be_the_router_and_what_it_fails_for_is_set_aside(tmp_path, make, caplog):

@@ -18,6 +18,12 @@ from dynamic_des.testing import make_batch, make_run
 from dynamic_des_storage import read
 
 SCRIPT = Path(__file__).with_name("killed.py")
+KILLS = [
+    ("parquet", 3),
+    ("gzip", 3),
+    pytest.param("parquet", 50, marks=pytest.mark.full),
+    pytest.param("jsonl", 50, marks=pytest.mark.full),
+]
 
 
 def kill_one(kind, folder, first, after):
@@ -52,16 +58,7 @@ def seen(folder):
     return found
 
 
-@pytest.mark.parametrize(
-    ("kind", "kills"),
-    [
-        ("parquet", 4),
-        ("jsonl", 3),
-        ("gzip", 3),
-        pytest.param("parquet", 50, marks=pytest.mark.full),
-        pytest.param("jsonl", 50, marks=pytest.mark.full),
-    ],
-)
+@pytest.mark.parametrize(("kind", "kills"), [("jsonl", 3), *KILLS])
 def test_what_write_returned_for_is_there_and_all_that_is_seen_is_readable(tmp_path, kind, kills):
     random.seed(kills)
     expected, first = set(), 1
@@ -76,15 +73,7 @@ def test_what_write_returned_for_is_there_and_all_that_is_seen_is_readable(tmp_p
         expected, first = set(found), max(found) + 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "kills"),
-    [
-        ("parquet", 3),
-        ("gzip", 3),
-        pytest.param("parquet", 50, marks=pytest.mark.full),
-        pytest.param("jsonl", 50, marks=pytest.mark.full),
-    ],
-)
+@pytest.mark.parametrize(("kind", "kills"), KILLS)
 def test_a_run_that_goes_on_after_a_kill_has_every_record_once_in_all_folders(tmp_path, kind, kills):
     random.seed(kills)
     told = 0

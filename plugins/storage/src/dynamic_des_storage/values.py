@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,14 +45,10 @@ class Values:
 
     def column(self, name: str, missing: Any = None) -> Sequence[Any]:
         """Return a field of each, ``missing`` for those that do not have it."""
-        if len(self.shapes) == 1:
-            return self._by_name.get(name) or [missing] * len(self)
+        if len(self.shapes) == 1:  # no objects that live for a moment: five thousand of them wake the garbage collector
+            (shape,) = self.shapes
+            return [value[name] for value in self.rows] if name in shape else [missing] * len(self)
         return [value.get(name, missing) for value in self.rows]
-
-    @cached_property
-    def _by_name(self) -> dict[str, Sequence[Any]]:
-        (shape,) = self.shapes
-        return dict(zip(shape, zip(*map(dict.values, self.rows), strict=True), strict=True)) if shape else {}
 
 
 def _with_text_keys(value: Mapping[Any, Any]) -> dict[str, Any]:
