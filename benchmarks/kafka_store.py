@@ -25,10 +25,10 @@ from queue import SimpleQueue
 
 import confluent_kafka
 import orjson
-import stores
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from tests.services.kafka import Kafka
 
+import stores
 from dynamic_des_kafka import KafkaAdminConnector, KafkaEgress, KafkaIngress
 
 TOPIC = "records"
