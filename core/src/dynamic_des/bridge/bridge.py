@@ -8,11 +8,12 @@ import logging
 from dataclasses import replace
 from operator import itemgetter
 from threading import Event as Flag
-from threading import Lock
+from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.dead_letters import DeadLetters
+from dynamic_des.bridge.forking import disown_in_children
 from dynamic_des.bridge.loop import IoThread
 from dynamic_des.bridge.monitor import Monitor
 from dynamic_des.bridge.rest import at_rest
@@ -55,6 +56,7 @@ class Bridge:
         telemetry: How many are telemetry.
         monitor: Watches them.
         numbering: Held while a system record is numbered and handed over: more than one thread has some to publish.
+            Taken before the lock of an outbox, never after it.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Bridge:
         self._prepared = live  # in real time there is no moment for it
         self._io = IoThread(f"dynamic-des {run.name}")
         self.monitor = Monitor(self._io, run.name, publish)
-        self.numbering = Lock()
+        self.numbering = RLock()
         self._tasks: dict[Source | Sink, Future[Any]] = {}
         self._prompting: Future[None] | None = None
         self._switching = QuickSwitching()
@@ -86,7 +88,9 @@ class Bridge:
         self._closed = False
         self._running = False
         self._hand_over_due = False
+        self._parents: list[Any] = []
         atexit.register(self.stop)
+        disown_in_children(self)
 
     def add_source(
         self, ingress: BaseIngress, name: str, options: SourceOptions, *, steering: Steering, sim_time: float
@@ -174,8 +178,16 @@ class Bridge:
         """Hold everything still while a ``with`` block lasts, so that the process can be forked (see `at_rest`)."""
         sinks = [*self.sinks, *(letters.sink for letters in self.dead_letters)]
         connectors: list[Source | Sink] = [*self.sources, *sinks]
-        workers = {connector.name: connector.worker for connector in connectors}
-        return at_rest(self._io, workers, [sink.outbox for sink in sinks], timeout_s=timeout_s)
+        workers = [(connector.name, connector.worker) for connector in connectors]
+        locks = [self.numbering, *(sink.outbox.lock for sink in sinks)]
+        return at_rest(self._io, self.monitor, workers, locks, timeout_s=timeout_s)
+
+    def disown(self) -> None:
+        """Have no connectors any more, and nothing to stop: this is a child of the process that has them."""
+        self._closed = True
+        # kept: clients that are destroyed wait for threads, which are the parent's as well
+        self._parents += [self.sources, self.sinks, self.dead_letters]
+        self.sources, self.sinks, self.dead_letters = [], [], []
 
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""
