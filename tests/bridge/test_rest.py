@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 
 import pytest
 from tests.bridge import faults
@@ -80,14 +81,14 @@ def test_a_child_forked_meanwhile_finds_no_lock_held_and_the_twin_goes_on():
         codes = []
 
         def forks():
+            outbox = env._bridge.sinks[0].outbox
             for _ in range(20):
                 yield env.timeout(0.002)
-                outbox = env._bridge.sinks[0].outbox
                 with env._bridge.at_rest() as restless:
                     assert restless == []
                     child = os.fork()
                     if child == 0:
-                        _exit_after(lambda: outbox.put([(1, 0.0, False, "x", 1)]))
+                        _exit_after(partial(outbox.put, [(1, 0.0, False, "x", 1)]))
                 codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
         env.process(forks())
