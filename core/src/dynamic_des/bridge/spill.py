@@ -5,9 +5,12 @@ from __future__ import annotations
 import pickle
 from collections import deque
 from contextlib import suppress
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SpillFile"]
 
 _SEGMENT_BYTES = 16 * 1024**2
+_KNOWN = frozenset({datetime, date, time, timedelta, timezone, Decimal, UUID})  # always come back from their bytes
 
 
 class SpillFile:
@@ -128,12 +132,13 @@ class _Segment:
 
 
 class _Pickler(pickle.Pickler):
-    """Notes whether it met an object that is more than data: what that does when it is read back, nobody knows."""
+    """Notes whether it met a foreign object: what that does when it is read back, nobody knows."""
 
     foreign = False
 
-    def reducer_override(self, _obj: Any, /) -> Any:  # asked for everything but Python's own plain types
-        self.foreign = True
+    def reducer_override(self, obj: Any, /) -> Any:  # asked for everything but numbers, texts and their containers
+        if (obj if type(obj) is type else type(obj)) not in _KNOWN:
+            self.foreign = True
         return NotImplemented
 
 
