@@ -58,6 +58,7 @@ class Bridge:
         events: How many of the records handed over are events.
         telemetry: How many are telemetry.
         monitor: Watches them.
+        hurried: Whether somebody has asked twice for the end: it waits for nobody any more than a moment.
         numbering: Held while a system record is numbered and handed over: more than one thread has some to publish.
             Taken before the lock of an outbox, never after it.
     """
@@ -84,6 +85,7 @@ class Bridge:
         self._io = IoThread(f"dynamic-des {run.name}")
         self.monitor = Monitor(self._io, run.name, publish)
         self.numbering = RLock()
+        self.hurried = False
         self._tasks: dict[Source | Sink, Future[Any]] = {}
         self._prompting: Future[None] | None = None
         self._switching = QuickSwitching()
@@ -195,8 +197,10 @@ class Bridge:
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""
         self._put_pending()
-        _drain(self.sinks)
-        _drain([letters.sink for letters in self.dead_letters])  # afterwards: the sinks may have set something aside
+        _drain(self.sinks, hurried=self.hurried)
+        _drain(
+            [letters.sink for letters in self.dead_letters], hurried=self.hurried
+        )  # afterwards: the sinks may have set something aside
 
     def stop_sources(self) -> None:
         """Stop fetching: nothing more arrives after this."""
@@ -281,29 +285,29 @@ class Bridge:
                 sink.outbox.put(records)
 
 
-def _drain(sinks: Sequence[Sink]) -> None:
+def _drain(sinks: Sequence[Sink], *, hurried: bool) -> None:
     for sink in sinks:
         sink.flush()
     start = monotonic()
     for sink in sinks:
         standing, ended_at = sink.undrained
         patience_s = sink.options.drain_timeout
-        if standing == sink.standing and monotonic() - ended_at < PATIENCE_S:
-            # the end of the run has just waited, for nothing: the end of the environment does not wait as long again
+        again = standing == sink.standing and monotonic() - ended_at < PATIENCE_S
+        if hurried or again:  # the end of the run has just waited, for nothing: that of the environment waits less
             patience_s = min(patience_s, _ANOTHER_WAIT_S)
-        try:
-            while not sink.needs_no_wait and monotonic() - start < patience_s:
-                sink.outbox.wait_for_progress(0.05)
-                sink.flush()  # news of the connectors, which came meanwhile
-        finally:
-            waiting = sink.outbox.waiting
-            if waiting and sink.standing != standing:
-                log.error("egress %s: %d records are not written: %s", sink.name, waiting, _why(sink))
-            sink.undrained = (sink.standing if waiting else None, monotonic())
+        while not sink.needs_no_wait and monotonic() - start < patience_s:
+            sink.outbox.wait_for_progress(0.05)
+            sink.flush()  # news of the connectors, which came meanwhile
+        waiting = sink.outbox.waiting
+        if waiting and sink.standing != standing:
+            log.error("egress %s: %d records are not written: %s", sink.name, waiting, _why(sink, patience_s))
+        sink.undrained = (sink.standing if waiting else None, monotonic())
 
 
-def _why(sink: Sink) -> str:
-    return sink.reason or f"it did not take them within drain_timeout={sink.options.drain_timeout:g} s"
+def _why(sink: Sink, patience_s: float) -> str:
+    limit = sink.options.drain_timeout
+    short = f"the {patience_s:g} s that were left" if patience_s < limit else f"drain_timeout={limit:g} s"
+    return sink.reason or f"it did not take them within {short}"
 
 
 def _say_losses(sink: Sink) -> None:
