@@ -208,8 +208,64 @@ def test_what_no_file_can_hold_stays_in_memory_in_its_place():
     file.append(records[:60])
     file.append(records[60:])
     assert file.records == 100
-    assert file.read() + file.read() == records
+    assert [file.read(), file.read()] == [(records[:60], {}), (records[60:], {})]
     assert (file.records, file.size) == (0, 0)
+
+
+class OrderError(Exception):
+    """Can be pickled, and then not be unpickled: what `Exception` keeps are not the arguments."""
+
+    def __init__(self, order, why):
+        super().__init__(f"{order}: {why}")
+
+
+class ReadOnce:
+    """Comes back from its bytes once, and never again."""
+
+    read = 0
+
+    def __setstate__(self, state):
+        ReadOnce.read += 1
+        if ReadOnce.read > 1:
+            raise LookupError("it has gone")
+
+    def __getstate__(self):
+        return {"here": True}
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+def publish_one_odd(env, odd, count=10_000):
+    for number in range(1, count + 1):
+        env.publish_event("k", {"n": number, "odd": odd if number == count // 2 else None})
+
+
+def test_a_record_that_would_not_come_back_from_the_disk_is_written_with_all_others():
+    egress = faults.Gated()
+    with make_environment(factor=0) as env:
+        env.setup_egress([egress], batch_size=100, outbox_size=500, on_full="spill")
+        publish_one_odd(env, OrderError(1, "late"))
+        env._hand_over()
+        assert env._bridge.sinks[0].outbox.on_disk > 5000
+        egress.gate.set()
+        env.run()
+        assert books(env) == {"written": 10_000, "set aside": 0, "dropped": 0, "waiting": 0}
+    assert egress.seqs == list(range(1, 10_001))
+
+
+def test_of_a_block_only_the_record_that_does_not_come_back_is_dropped_counted_and_said(monkeypatch, caplog):
+    monkeypatch.setattr(ReadOnce, "read", 0)
+    egress = faults.Gated()
+    with make_environment(factor=0) as env:
+        env.setup_egress([egress], batch_size=100, outbox_size=500, on_full="spill")
+        publish_one_odd(env, ReadOnce())
+        env._hand_over()
+        egress.gate.set()
+        env.run()
+        assert books(env) == {"written": 9999, "set aside": 0, "dropped": 1, "waiting": 0}
+    assert egress.seqs == [seq for seq in range(1, 10_001) if seq != 5000]
+    assert "1 records on disk cannot be read back: record 5000: LookupError('it has gone')" in caplog.text
 
 
 def test_the_file_gives_back_what_has_been_read(tmp_path):
@@ -220,9 +276,9 @@ def test_the_file_gives_back_what_has_been_read(tmp_path):
         written += records
         file.append(records)
     full = file.size
-    back = [record for _ in range(150) for record in file.read()]
+    back = [record for _ in range(150) for record in file.read()[0]]
     assert file.size < full / 2
-    back += [record for _ in range(50) for record in file.read()]
+    back += [record for _ in range(50) for record in file.read()[0]]
     assert back == written
     assert file.size == 0
     file.close()

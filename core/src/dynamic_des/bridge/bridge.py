@@ -9,11 +9,12 @@ from concurrent.futures import wait
 from dataclasses import replace
 from operator import itemgetter
 from threading import Event as Flag
-from threading import Lock
+from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.dead_letters import DeadLetters
+from dynamic_des.bridge.forking import disown_in_children
 from dynamic_des.bridge.loop import IoThread
 from dynamic_des.bridge.monitor import Monitor
 from dynamic_des.bridge.rest import at_rest
@@ -59,6 +60,7 @@ class Bridge:
         monitor: Watches them.
         hurried: Whether somebody has asked twice for the end: it waits for nobody any more than a moment.
         numbering: Held while a system record is numbered and handed over: more than one thread has some to publish.
+            Taken before the lock of an outbox, never after it.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Bridge:
         self._prepared = live  # in real time there is no moment for it
         self._io = IoThread(f"dynamic-des {run.name}")
         self.monitor = Monitor(self._io, run.name, publish)
-        self.numbering = Lock()
+        self.numbering = RLock()
         self.hurried = False
         self._tasks: dict[Source | Sink, Future[Any]] = {}
         self._prompting: Future[None] | None = None
@@ -91,7 +93,9 @@ class Bridge:
         self._closed = False
         self._running = False
         self._hand_over_due = False
+        self._parents: list[Any] = []
         atexit.register(self.stop)
+        disown_in_children(self)
 
     def add_source(
         self, ingress: BaseIngress, name: str, options: SourceOptions, *, steering: Steering, sim_time: float
@@ -179,8 +183,16 @@ class Bridge:
         """Hold everything still while a ``with`` block lasts, so that the process can be forked (see `at_rest`)."""
         sinks = [*self.sinks, *(letters.sink for letters in self.dead_letters)]
         connectors: list[Source | Sink] = [*self.sources, *sinks]
-        workers = {connector.name: connector.worker for connector in connectors}
-        return at_rest(self._io, workers, [sink.outbox for sink in sinks], timeout_s=timeout_s)
+        workers = [(connector.name, connector.worker) for connector in connectors]
+        locks = [self.numbering, *(sink.outbox.lock for sink in sinks)]
+        return at_rest(self._io, self.monitor, workers, locks, timeout_s=timeout_s)
+
+    def disown(self) -> None:
+        """Have no connectors any more, and nothing to stop: this is a child of the process that has them."""
+        self._closed = True
+        # kept: clients that are destroyed wait for threads, which are the parent's as well
+        self._parents += [self.sources, self.sinks, self.dead_letters]
+        self.sources, self.sinks, self.dead_letters = [], [], []
 
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""

@@ -57,6 +57,7 @@ class Monitor:
         self._until_figures_s = 0.0
         self._rung = Flag()
         self._ended = Flag()
+        self._parking: tuple[Flag, Flag] | None = None
         self._thread = Thread(target=self._serve, name=f"dynamic-des monitor {name}", daemon=True)
         self._thread.start()
 
@@ -64,6 +65,16 @@ class Monitor:
         """Watch a connector from now on."""
         self._watched.append(_Watched(connector))
         connector.condition.changed = self._rung.set
+
+    def park(self, go: Flag) -> Flag:
+        """Let the thread rest between two looks until ``go`` is set; return what is set once it rests."""
+        rests = Flag()
+        if self._thread.is_alive():
+            self._parking = (rests, go)
+            self._rung.set()
+        else:
+            rests.set()
+        return rests
 
     def stop(self) -> None:
         """End the thread."""
@@ -109,6 +120,8 @@ class Monitor:
         while not self._ended.is_set():
             self._rung.wait(max(0.0, next_look - monotonic()))
             self._rung.clear()
+            if self._rest():
+                next_look = monotonic() + LOOK_EVERY_S  # what the others did not do meanwhile is nobody's fault
             self.publish_news()
             now = monotonic()
             if now < next_look:
@@ -122,6 +135,17 @@ class Monitor:
                 if self._until_figures_s <= 0:
                     self._until_figures_s = self.figures_every_s
                     self.publish_figures()
+
+    def _rest(self) -> bool:
+        """Rest if that was asked for; return whether it was."""
+        parking, self._parking = self._parking, None
+        if parking is None:
+            return False
+        rests, go = parking
+        rests.set()
+        go.wait()
+        self.watchdog.overslept()
+        return True
 
 
 class _Watched:

@@ -164,21 +164,26 @@ class Overflow:
 
     def _file_to_front(self) -> bool:
         try:
-            block = self._file.read()
-        except Exception as error:  # noqa: BLE001 - the disk, or what a foreign object does when it is unpickled
-            lost = self._file.forget_block()
-            with self._work:
-                if not self._closed:
-                    self._away -= lost
-                    self._dropped(lost)
-            log.error("egress %s: %d records on disk cannot be read back: %r", self._name, lost, error)
+            block, lost = self._file.read()
+        except Exception as error:  # noqa: BLE001 - the disk, or what it made of the bytes
+            self._lose(self._file.forget_block(), "a block", error)
             return True
+        if lost:
+            seq, why = next(iter(lost.items()))
+            self._lose(len(lost), f"record {seq}", why)
         with self._work:
             if not self._closed:
                 self._away -= len(block)
                 self._front.extend(block)
         self._moved()
         return True
+
+    def _lose(self, count: int, what: str, error: Exception) -> None:
+        with self._work:
+            if not self._closed:
+                self._away -= count
+                self._dropped(count)
+        log.error("egress %s: %d records on disk cannot be read back: %s: %r", self._name, count, what, error)
 
     def _tail_to_file(self) -> bool:
         tail = self._tail

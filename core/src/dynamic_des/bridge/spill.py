@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from io import BytesIO
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["SpillFile"]
 
 _SEGMENT_BYTES = 16 * 1024**2
+_KNOWN = frozenset({datetime, date, time, timedelta, timezone, Decimal, UUID})  # always come back from their bytes
 
 
 class SpillFile:
@@ -36,7 +42,7 @@ class SpillFile:
         self.size = 0
         self._folder = folder
         self._segments: deque[_Segment] = deque()
-        self._kept: dict[int, Record] = {}  # by seq: what no file can hold
+        self._kept: dict[int, Record] = {}  # by seq: what does not come back from a file
 
     def append(self, records: Sequence[Record]) -> None:
         """Add a block of records.
@@ -54,17 +60,25 @@ class SpillFile:
         self.size += len(block)
         self.records += len(records)
 
-    def read(self) -> list[Record]:
-        """Take the oldest block.
+    def read(self) -> tuple[list[Record], dict[int, Exception]]:
+        """Take the oldest block: its records, and by number why some of them cannot be read back.
 
         Raises:
-            Exception: Whatever went wrong, also in unpickling; then the block is lost, see `forget_block`.
+            Exception: Whatever went wrong with the block as a whole; then it is lost, see `forget_block`.
         """
         segment = self._segments[0]
-        block = pickle.loads(segment.read())  # noqa: S301 - written by this process to a file of its own
+        whole, block = pickle.loads(segment.read())  # noqa: S301 - written by this process to a file of its own
         self.forget_block()
-        kept = self._kept
-        return [kept.pop(record[0]) if len(record) == 1 else record for record in block] if kept else block
+        return (block, {}) if whole else self._unframed(block)
+
+    def _unframed(self, frames: list[tuple[int, bytes | None]]) -> tuple[list[Record], dict[int, Exception]]:
+        records, lost = [], {}
+        for seq, frame in frames:
+            try:
+                records.append(self._kept.pop(seq) if frame is None else pickle.loads(frame))  # noqa: S301 - as above
+            except Exception as error:  # noqa: BLE001 - what a foreign object does when it is unpickled
+                lost[seq] = error
+        return records, lost
 
     def forget_block(self) -> int:
         """Drop the oldest block and return how many records were in it."""
@@ -117,19 +131,38 @@ class _Segment:
         self._file.close()
 
 
+class _Pickler(pickle.Pickler):
+    """Notes whether it met a foreign object: what that does when it is read back, nobody knows."""
+
+    foreign = False
+
+    def reducer_override(self, obj: Any, /) -> Any:  # asked for everything but numbers, texts and their containers
+        if (obj if type(obj) is type else type(obj)) not in _KNOWN:
+            self.foreign = True
+        return NotImplemented
+
+
 def _pickled(records: Sequence[Record]) -> tuple[bytes, dict[int, Record]]:
-    """Return the records as bytes, and those that cannot be: bytes hold only their number."""
-    try:
-        return pickle.dumps(records, pickle.HIGHEST_PROTOCOL), {}
-    except Exception:  # noqa: BLE001 - a foreign object in a record: whatever it raises, it stays in memory
-        kept = {record[0]: record for record in records if not _can_be_pickled(record)}
-        block: list[Any] = [(record[0],) if record[0] in kept else record for record in records]
-        return pickle.dumps(block, pickle.HIGHEST_PROTOCOL), kept
+    """Return the records as bytes, and those of them that stay in memory: the bytes hold only their numbers.
+
+    Records with foreign objects are pickled one by one, so that each can be read back, or not, on its own.
+    """
+    buffer = BytesIO()
+    pickler = _Pickler(buffer, pickle.HIGHEST_PROTOCOL)
+    with suppress(Exception):  # a foreign object in a record, which may raise anything
+        pickler.dump((True, records))
+        if not pickler.foreign:
+            return buffer.getvalue(), {}
+    frames = [(record[0], _framed(record)) for record in records]
+    kept = {record[0]: record for record, (_, frame) in zip(records, frames, strict=True) if frame is None}
+    return pickle.dumps((False, frames), pickle.HIGHEST_PROTOCOL), kept
 
 
-def _can_be_pickled(record: Record) -> bool:
+def _framed(record: Record) -> bytes | None:
+    """Return a record as bytes that it could be read back from just now; None when there are none."""
     try:
-        pickle.dumps(record, pickle.HIGHEST_PROTOCOL)
-    except Exception:  # noqa: BLE001 - as above
-        return False
-    return True
+        frame = pickle.dumps(record, pickle.HIGHEST_PROTOCOL)
+        pickle.loads(frame)  # noqa: S301 - written by this process
+    except Exception:  # noqa: BLE001 - as above: whatever it raises, the record stays in memory
+        return None
+    return frame
