@@ -34,6 +34,7 @@ ODD = {
     "half a surrogate pair in a value": Change(((PATH, "\ud800"),)),
     "integer of 5000 digits": Change(((PATH, 10**5000),)),
     "tuple as a key of a value": Change(((PATH, {(1, 2): 3}),)),
+    "lists where none belong": Change(((["L"], 2.0),), id=["id"], position=[1]),
     "an object": Change(((PATH, object()),), id=object()),
 }
 
@@ -84,6 +85,7 @@ class Disk:
 
     def __init__(self, writer, monkeypatch):
         self.room = 10**9
+        self.stuck = False  # what was written cannot be taken back either
         self.hangs = threading.Event()
         self.released = threading.Event()
         self._file = writer._file._file
@@ -98,6 +100,11 @@ class Disk:
         self.room -= written
         return written
 
+    def truncate(self, size):
+        if self.stuck:
+            raise OSError(errno.EIO, "Input/output error")
+        return self._file.truncate(size)
+
     def __getattr__(self, name):
         return getattr(self._file, name)
 
@@ -109,17 +116,21 @@ def writer(tmp_path):
     return writer
 
 
-def test_a_disk_that_is_full_for_a_while_leaves_no_half_line_and_no_gap(writer, monkeypatch, caplog):
+@pytest.mark.parametrize("stuck", [False, True], ids=["", "and cannot take back what it took"])
+def test_a_disk_that_is_full_for_a_while_leaves_no_half_line_and_no_gap(writer, monkeypatch, caplog, stuck):
     caplog.set_level(logging.INFO, "dynamic_des.journal")
     disk = Disk(writer, monkeypatch)
+    disk.stuck = stuck
     disk.room = 250  # a line and a half
     writer.note_start(0, 0, None, "")
     note_some(writer, *[Change(((PATH, 1.0),))] * 5)
     writer.note_end(1.0, 1, "empty")
-    assert writer.path.read_bytes().count(b"\n") == len(lines_of(writer.path)) == 1
+    if not stuck:
+        assert len(lines_of(writer.path)) == 1
+        assert writer.path.read_bytes().endswith(b"\n")
     assert caplog.text.count("cannot be written at the moment: No space left on device") == 1
     assert caplog.text.count("is incomplete: 7 of its lines are not written (No space left on device)") == 1
-    disk.room = 10**9
+    disk.room, disk.stuck = 10**9, False
     assert writer.flush()
     assert caplog.text.count("is written again; nothing was left out") == 1
     writer.close()

@@ -21,6 +21,7 @@ from dynamic_des.appended_file import AppendedFile
 from dynamic_des.bridge.exact_json import to_json
 from dynamic_des.bridge.journal_file import FORMAT, JournalFile, read_journal
 from dynamic_des.errors import raised
+from dynamic_des.sim.records import SCALARS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,15 +83,18 @@ class JournalWriter:
         self._note(
             {
                 "seq": self._seq,
-                "time": to_json(time),
+                "time": time,
                 "processed": processed,
-                "wall": datetime.now(UTC).isoformat(timespec="microseconds"),
-                "updates": [[to_json(path), to_json(value)] for path, value in change.updates],
-                "source": to_json(change.source),
-                "id": to_json(change.id),
-                "position": to_json(_as_dict(change.position)),
+                "wall": datetime.now(UTC),
+                # what never changes is formed by the other thread
+                "updates": [
+                    (path, value) if type(value) in SCALARS else (path, _Form(value)) for path, value in change.updates
+                ],
+                "source": change.source,
+                "id": change.id,
+                "position": _as_dict(change.position),
                 "status": outcome.status,
-                "reason": to_json(outcome.reason),
+                "reason": outcome.reason,
             }
         )
 
@@ -246,6 +250,23 @@ def _readable(header: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+class _Form:
+    """The form of a value as it is now: the model may change it later."""
+
+    __slots__ = ("form",)
+
+    def __init__(self, value: Any) -> None:
+        self.form = to_json(value)
+
+
 def _line(entry: dict[str, Any]) -> bytes:
+    if "seq" in entry:
+        entry = {key: _formed(key, value) for key, value in entry.items()}
     # Python's own JSON: it keeps NaN and infinities, which a repetition needs
     return json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _formed(key: str, value: Any) -> Any:
+    if key == "updates":
+        return [[to_json(path), new.form if type(new) is _Form else to_json(new)] for path, new in value]
+    return value.isoformat(timespec="microseconds") if type(value) is datetime else to_json(value)
