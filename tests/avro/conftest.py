@@ -84,3 +84,31 @@ def messages():
         "Part": (classes["Part"], {"sizes": [{"mm": 2**60}, {"mm": -1}], "kind": "DONE", "notes": ["a", ""]}),
         "Part.Size": (inner, {"mm": 3}),
     }
+
+
+@pytest.fixture(scope="session")
+def importing():
+    """The class of a message whose file imports two others, one of which imports a third, and one of Google's."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
+
+    kinds = descriptor_pb2.FieldDescriptorProto
+
+    def file(name, message, fields, imports=()):
+        made = descriptor_pb2.FileDescriptorProto(name=name, package="works", syntax="proto3", dependency=imports)
+        found = made.message_type.add(name=message)
+        for number, (field, kind) in enumerate(fields.items(), 1):
+            type_ = kinds.TYPE_MESSAGE if isinstance(kind, str) else kind
+            inner = {"type_name": kind} if isinstance(kind, str) else {}
+            found.field.add(name=field, number=number, type=type_, label=kinds.LABEL_OPTIONAL, **inner)
+        descriptor_pool.Default().Add(made)
+
+    assert timestamp_pb2.DESCRIPTOR.name == "google/protobuf/timestamp.proto"  # it is in the pool
+    file("works/size.proto", "Size", {"mm": kinds.TYPE_INT64})
+    file("works/part.proto", "Part", {"name": kinds.TYPE_STRING, "size": ".works.Size"}, ["works/size.proto"])
+    file(
+        "works/order.proto",
+        "Order",
+        {"part": ".works.Part", "gap": ".works.Size", "due": ".google.protobuf.Timestamp"},
+        ["works/part.proto", "works/size.proto", "google/protobuf/timestamp.proto"],
+    )
+    return message_factory.GetMessageClass(descriptor_pool.Default().FindMessageTypeByName("works.Order"))

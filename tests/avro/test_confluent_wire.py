@@ -102,6 +102,46 @@ def test_protobuf_is_byte_compatible_in_both_directions(schema_registry, client,
     assert read == value
 
 
+ORDER = {"part": {"name": "axle", "size": {"mm": 2**40}}, "gap": {"mm": 3}, "due": {"seconds": 1_767_225_600}}
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+def test_protobuf_that_imports_other_files_registers_them_and_is_byte_compatible(
+    schema_registry, client, context, unique, importing, first
+):
+    """Whoever is first registers; the second finds it, under the same names, versions and id."""
+
+    def ours():
+        return ConfluentProtobufSerializer(schema_registry, importing).serialize(unique, ORDER)
+
+    def theirs():
+        return ProtobufSerializer(importing, client, conf=STRATEGY)(importing(**ORDER), context)
+
+    payloads = [ours(), theirs()] if first == "ours" else [theirs(), ours()]
+    assert payloads[0] == payloads[1]
+    references = client.get_latest_version(f"{unique}-value").schema.references
+    assert [(one.name, one.subject) for one in references] == [
+        ("works/part.proto", "works/part.proto"),
+        ("works/size.proto", "works/size.proto"),
+    ]
+    inner = client.get_latest_version("works/part.proto").schema.references
+    assert [one.name for one in inner] == ["works/size.proto"]
+    assert ProtobufDeserializer(importing, STRATEGY, client)(payloads[0], context) == importing(**ORDER)
+    read = ConfluentProtobufDeserializer(schema_registry, importing).deserialize(unique, payloads[0])
+    assert read == {**ORDER, "due": "2026-01-01T00:00:00Z"}
+
+
+def test_protobuf_whose_imports_are_not_registered_says_which(schema_registry, unique, importing, monkeypatch):
+    serializer = ConfluentProtobufSerializer(schema_registry, importing, auto_register=False)
+    asked = serializer._registry.client.lookup_schema
+    other = {"works/size.proto": f"{unique}-size"}
+    monkeypatch.setattr(
+        serializer._registry.client, "lookup_schema", lambda name, *a, **k: asked(other.get(name, name), *a, **k)
+    )
+    with pytest.raises(EncodeError, match=r"the schema is not registered as 'works/size\.proto'.*auto_register = true"):
+        serializer.serialize(unique, ORDER)
+
+
 def test_protobuf_refuses_what_the_message_does_not_have(mock, messages):
     message, _ = messages["Load"]
     with pytest.raises(EncodeError, match=r"is not a plant\.Load: ValueError: .*\"watt\""):

@@ -11,6 +11,7 @@ from aws_schema_registry.serde import KafkaDeserializer, KafkaSerializer
 from tests.avro.conftest import PREDICTION
 
 from dynamic_des import ConfigError, DecodeError, EncodeError, PermanentError, UnavailableError
+from dynamic_des.testing import make_batch
 from dynamic_des_avro import GlueAvroDeserializer, GlueAvroSerializer
 
 VALUE = {"task_id": "task-1", "confidence": 0.25}
@@ -93,3 +94,56 @@ def test_a_region_that_is_missing_is_said(monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     with pytest.raises(ConfigError, match=re.escape("Give region_name, or set AWS_REGION.")):
         GlueAvroSerializer("plant", PREDICTION)
+
+
+@pytest.fixture
+def checked(glue, monkeypatch):
+    """A function: let Glue take these looks to check a version, which moto does not do, and end with this status."""
+    monkeypatch.setattr("dynamic_des_avro.glue_registry._PAUSE_S", 0)
+
+    def answered(looks, status):
+        serializer = GlueAvroSerializer(glue.name, PREDICTION, **glue.options)
+        client, asked = serializer._registry.client, []
+        create, get = client.create_schema, client.get_schema_version
+
+        def create_schema(**arguments):
+            return {**create(**arguments), "SchemaVersionStatus": "PENDING"}
+
+        def get_schema_version(**arguments):
+            asked.append(arguments)
+            return {**get(**arguments), "Status": "PENDING" if len(asked) < looks else status}
+
+        monkeypatch.setattr(client, "create_schema", create_schema)
+        monkeypatch.setattr(client, "get_schema_version", get_schema_version)
+        return serializer, asked
+
+    return answered
+
+
+def test_a_version_whose_compatibility_is_being_checked_is_waited_for(checked, glue):
+    serializer, asked = checked(3, "AVAILABLE")
+    encoded = serializer.serialize("ml", VALUE)
+    assert len(asked) == 3
+    assert GlueAvroDeserializer(glue.name, **glue.options).deserialize("ml", encoded) == VALUE
+
+
+def test_a_check_that_takes_too_long_is_no_refusal_and_the_records_wait(checked):
+    serializer, asked = checked(1000, "AVAILABLE")
+    batch = make_batch([VALUE])
+    with pytest.raises(UnavailableError, match="Glue still checks the compatibility of the schema 'ml-value'"):
+        batch.encode(serializer, "ml")
+    assert batch.refused == []
+    assert len(asked) == 20
+
+
+@pytest.mark.parametrize("status", ["FAILURE", "DELETING"])
+def test_an_incompatible_schema_is_refused_with_its_name_and_the_remedy_and_its_records_are_set_aside(checked, status):
+    serializer, asked = checked(2, status)
+    batch = make_batch([VALUE, VALUE])
+    assert batch.encode(serializer, "ml") == [None, None]
+    assert len(asked) == 2  # the refusal is remembered
+    reason = (
+        "EncodeError: GlueAvroSerializer: the schema is not compatible with what is registered as 'ml-value': the "
+        f"version is {status}. Give new fields a default, keep the types of old ones, or use another name."
+    )
+    assert batch.refused == [(1, reason), (2, reason)]

@@ -21,36 +21,46 @@ from dynamic_des import (
     UnavailableError,
 )
 from dynamic_des.testing import make_batch
+from dynamic_des.testing.waiting import in_background, wait_until
 from dynamic_des_avro import ConfluentAvroDeserializer, ConfluentAvroSerializer
 
 VALUE = {"task_id": "task-1", "confidence": 0.25}
 
 
 class AvroEgress(BaseEgress):
-    """Keeps what a serializer makes of the records; notes how long the loop stood still."""
+    """Keeps what a serializer makes of the records; notes how long the loop stood still, by what was going on."""
 
     def __init__(self, serializer):
         self.serializer = serializer
         self.kept = []
-        self.gap_s = 0.0
+        self.going_on = ""
+        self.gap_s = {}
 
     async def open(self, run):
         self._watch = asyncio.create_task(self._look())
 
     async def _look(self):
         while True:
-            before = time.monotonic()
+            before, going_on = time.monotonic(), self.going_on
             await asyncio.sleep(0.005)
-            self.gap_s = max(self.gap_s, time.monotonic() - before)
+            self.gap_s[going_on] = max(self.gap_s.get(going_on, 0.0), time.monotonic() - before)
 
     async def write(self, batch):
         if batch.system:
             return
+        self.going_on = "asking"
         encoded = await asyncio.to_thread(batch.encode, self.serializer, "ml")
+        self.going_on = ""
         self.kept += [one for one in encoded if one is not None]
 
     async def close(self):
         self._watch.cancel()
+
+
+def restore_once(registry, noticed):
+    """Let a registry be reached again when somebody has noticed that it cannot be."""
+    wait_until(noticed, 30.0)
+    registry.proxy.restore()
 
 
 def predictions(count):
@@ -59,10 +69,10 @@ def predictions(count):
 
 def test_a_registry_that_is_down_at_the_start_loses_nothing(own_registry):
     own_registry.proxy.cut()
-    threading.Timer(0.5, own_registry.proxy.restore).start()
     egress = AvroEgress(ConfluentAvroSerializer(own_registry.proxied, PREDICTION))
     with DynamicRealtimeEnvironment(factor=0) as env:
         env.setup_egress([egress])
+        in_background(lambda: restore_once(own_registry, lambda: env.report().sinks[0].retried))
         for value in predictions(5):
             env.publish_event("task", value)
     report = env.report().sinks[0]
@@ -89,12 +99,10 @@ def test_a_registry_that_is_killed_is_not_missed_until_a_new_schema_and_has_the_
     assert writer.serialize("other", VALUE)[5:] == first[5:]
 
 
-def test_a_registry_that_answers_late_holds_up_neither_the_loop_nor_the_clock(own_registry):
-    """The limit for the loop's longest stop is above a busy machine's noise and well below the registry's delay."""
-    own_registry.proxy.stall()
-    threading.Timer(2.0, own_registry.proxy.restore).start()
-    egress = AvroEgress(ConfluentAvroSerializer(own_registry.proxied, PREDICTION))
-    control = MemoryIngress()
+def ask_late(registry):
+    """Let a twin in real time need a registry that answers after 2 s; return its egress."""
+    registry.proxy.stall()
+    egress, control = AvroEgress(ConfluentAvroSerializer(registry.proxied, PREDICTION)), MemoryIngress()
     with DynamicRealtimeEnvironment(factor=1.0) as env:
         env.registry.register_sim_parameter(SimParameter("Line_A", variables={"speed": 1}))
         env.setup_ingress([control])
@@ -102,24 +110,67 @@ def test_a_registry_that_answers_late_holds_up_neither_the_loop_nor_the_clock(ow
         speed, seen = env.registry.get("Line_A.variables.speed"), []
 
         def watch():
+            egress.going_on = "nothing"
+            yield env.timeout(2)
+            env.publish_event("task", VALUE)
+            threading.Timer(2.0, registry.proxy.restore).start()
+            control.send(("Line_A.variables.speed", 2))
             if speed.value != 2:
                 yield speed.wait_for_change()
             seen.append((speed.value, len(egress.kept)))
 
-        env.publish_event("task", VALUE)
         env.process(watch())
-        control.send(("Line_A.variables.speed", 2))
-        env.run(until=1)
+        env.run(until=4)
     assert seen == [(2, 0)]  # steered while the batch waited
     assert env.report().sinks[0].written == 1
-    assert egress.gap_s < 0.5
+    return egress
+
+
+def test_a_registry_that_answers_late_holds_up_neither_the_loop_nor_the_clock(own_registry):
+    """The loop's longest gap is 50 ms at most, beyond what it is while nothing goes on: that is the machine's."""
+    excess_s = []
+    for _ in range(3):  # a busy machine may stop us at any moment, but not always in the same two seconds
+        gap_s = ask_late(own_registry).gap_s
+        excess_s.append(gap_s["asking"] - gap_s["nothing"])
+        if excess_s[-1] < 0.05:
+            return
+    pytest.fail(f"the loop stood still for {[f'{one:.3f} s' for one in excess_s]} longer than without a registry")
+
+
+def test_a_registry_that_is_frozen_is_given_up_after_the_timeout_and_asked_again_and_nothing_is_lost(own_registry):
+    options = {"timeout": 0.5}
+    encode = ConfluentAvroSerializer(own_registry.url, CHANGE).serialize
+    change = encode("control", {"path": "Line_A.variables.speed", "value": 2})
+    own_registry.pause()
+    egress, control = AvroEgress(ConfluentAvroSerializer(own_registry.url, PREDICTION, **options)), MemoryIngress()
+    with DynamicRealtimeEnvironment(factor=0.001) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"speed": 1}))
+        env.setup_ingress([control], deserializer=ConfluentAvroDeserializer(own_registry.url, **options))
+        env.setup_egress([egress], flush_interval=0.05)
+        control.send(change)
+        for value in predictions(3):
+            env.publish_event("task", value)
+
+        def until_steered():
+            while not env.report().sinks[0].reason:  # it was given up at least once
+                yield env.timeout(10)
+            assert "cannot be asked: " in env.report().sinks[0].reason
+            own_registry.resume()
+            speed = env.registry.get("Line_A.variables.speed")
+            while speed.value != 2:
+                yield speed.wait_for_change()
+
+        env.run(until=env.process(until_steered()))
+    report = env.report().sinks[0]
+    assert (report.written, report.set_aside, report.lost) == (3, 0, 0)
+    reader = ConfluentAvroDeserializer(own_registry.url)
+    assert [reader.deserialize("ml", one) for one in egress.kept] == predictions(3)
 
 
 def test_steering_messages_wait_for_a_registry_that_is_down_and_keep_their_order(own_registry):
     encode = ConfluentAvroSerializer(own_registry.url, CHANGE).serialize
     messages = [encode("control", {"path": "Line_A.variables.speed", "value": speed}) for speed in (2, 3, 4)]
     own_registry.proxy.cut()
-    threading.Timer(0.5, own_registry.proxy.restore).start()
     control, kept = MemoryIngress(), MemoryEgress()
     with DynamicRealtimeEnvironment(factor=0) as env:
         env.registry.register_sim_parameter(SimParameter("Line_A", variables={"speed": 1}))
@@ -133,6 +184,7 @@ def test_steering_messages_wait_for_a_registry_that_is_down_and_keep_their_order
 
         for message in messages:
             control.send(message)
+        in_background(lambda: restore_once(own_registry, lambda: env.report().sources[0].reason))
         env.run(until=env.process(watch()))
     assert [change["status"] for change in kept.system_values("system.changes")] == ["applied"] * 3
     assert control.settled == 3

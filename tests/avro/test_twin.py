@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from tests.avro.conftest import CHANGE
+from tests.avro.conftest import CHANGE, PREDICTION
 from tests.kafka.independent import Cluster, run
 
 from dynamic_des import DynamicRealtimeEnvironment, KafkaIngress, SimParameter
@@ -134,6 +134,57 @@ serializer = {{ type = "avro-confluent", registry_url = "mock://{unique}", schem
     assert done.returncode == 2
     assert "egress.ml.topic_serializers.glue" in done.stdout + done.stderr
     assert "Did you mean 'region_name'?" in done.stdout + done.stderr
+
+
+def test_a_schema_file_is_looked_for_beside_the_configuration_file_and_beside_the_program(unique, tmp_path):
+    """From another working folder, where a file of the same name holds something else."""
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    (home / "p.avsc").write_text(PREDICTION)
+    (elsewhere / "p.avsc").write_text('{"type": "record", "name": "Wrong", "fields": []}')
+    (elsewhere / "here.avsc").write_text(PREDICTION)
+    (home / "line_s.py").write_text(
+        "def build(env):\n    env.publish_event('task', {'task_id': 'a', 'confidence': 0.5})\n"
+    )
+    serializer = f'serializer = {{ type = "avro-confluent", registry_url = "mock://{unique}", schema = "%s" }}'
+    (home / "twin.toml").write_text(
+        f"""
+[simulation]
+model = "line_s:build"
+factor = 0
+until = 1
+
+[egress.beside]
+type = "file"
+path = "beside.bin"
+system = false
+{serializer % "p.avsc"}
+
+[egress.here]
+type = "file"
+path = "here.bin"
+system = false
+{serializer % "here.avsc"}
+"""
+    )
+    (home / "program.py").write_text(
+        "from dynamic_des_avro import ConfluentAvroSerializer\n"
+        f"s = ConfluentAvroSerializer('mock://{unique}', schema='p.avsc')\n"
+        "print(len(s.serialize('ml', {'task_id': 'a', 'confidence': 0.5})))\n"
+    )
+
+    def output(*arguments):
+        command = [sys.executable, "-W", "error", *map(str, arguments)]
+        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    output("-m", "dynamic_des", "run", home / "twin.toml")
+    value = b"\x02a\0\0\0\0\0\0\xe0?"
+    assert (elsewhere / "beside.bin").read_bytes()[5:] == value + b"\n"
+    assert (elsewhere / "here.bin").read_bytes()[5:] == value + b"\n"
+    assert output(home / "program.py") == f"{5 + len(value)}\n"
 
 
 def test_nobody_imports_a_cloud_for_nothing():

@@ -239,3 +239,29 @@ def test_a_value_that_nothing_can_copy_is_set_aside_alone(value):
         env.publish_event("c", 1)
     report = env.report().sinks[0]
     assert (report.written, report.set_aside, sink.seqs) == (1, 2, [3])
+
+
+class RaisesWhenLookedAt:
+    def __getattr__(self, name):
+        raise RuntimeError("no attributes")
+
+
+class RaisesWhenDumped:
+    def model_dump(self):
+        raise RuntimeError("no dump")
+
+
+class RaisesWhenRead(dict):
+    def items(self):
+        raise RuntimeError("no items")
+
+
+@pytest.mark.parametrize("value", [RaisesWhenLookedAt(), RaisesWhenDumped(), RaisesWhenRead(a=1)], ids=repr)
+def test_a_value_that_raises_is_set_aside_alone_too(value):
+    sink = faults.Encoding()
+    with make_environment(factor=0) as env:
+        env.setup_egress([sink])
+        env.publish_event("a", {"in": value})
+        env.publish_event("c", 1)
+    report = env.report().sinks[0]
+    assert (report.written, report.set_aside, sink.seqs) == (1, 1, [2])

@@ -72,3 +72,41 @@ def test_a_flood_a_sink_that_hangs_and_a_bare_except_do_not_hinder_a_sigint(fact
     assert "interrupted" in out
     assert "Traceback" not in err
     assert process.returncode == 0
+
+
+TWICE = textwrap.dedent("""
+    import asyncio, sys, time
+    from dynamic_des import BaseEgress, DynamicRealtimeEnvironment
+
+    class Hangs(BaseEgress):
+        async def write(self, batch):
+            await asyncio.Event().wait()
+
+    try:
+        with DynamicRealtimeEnvironment(factor=1) as env:
+            env.setup_egress([Hangs()], drain_timeout=1000, flush_interval=0)
+            env.publish_event("a", 1)
+            def tell():
+                yield env.timeout(0.01)
+                print("under way", flush=True)
+
+            env.process(tell())
+            env.run(until=1000)
+    except KeyboardInterrupt:
+        print("ended", flush=True)
+""")
+
+
+def test_a_second_sigint_ends_the_environment_too_not_only_the_run():
+    process = subprocess.Popen([sys.executable, "-c", TWICE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "under way\n"
+        process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.0)  # it waits for what hangs, for a thousand seconds
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert out == "ended\n"
+    assert "1 records are not written" in err

@@ -4,6 +4,26 @@ import asyncio
 
 import pytest
 from tests.kafka.independent import Cluster
+from tests.services import kafka as kafka_service
+from tests.services.kafka import Kafka
+
+
+@pytest.fixture(scope="session")
+def mortal_kafka(tmp_path_factory):
+    kafka_service.SERVICE.require(own=True)
+    broker = Kafka(tmp_path_factory.mktemp("mortal") / "kafka").start()
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def own_kafka(mortal_kafka):
+    """A broker to kill, freeze and restart: one test after the other does, and finds it well again."""
+    if not mortal_kafka.running:
+        mortal_kafka.start()
+    yield mortal_kafka
+    if mortal_kafka.running:
+        mortal_kafka.resume()
 
 
 @pytest.fixture

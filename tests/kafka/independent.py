@@ -4,7 +4,7 @@ import asyncio
 import json
 from threading import Thread
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.structs import TopicPartition
 
@@ -58,6 +58,10 @@ class Cluster:
         found = run(self._administer(lambda admin: admin.list_consumer_group_offsets(group)))
         return {f"{place.topic}/{place.partition}": entry.offset for place, entry in found.items()}
 
+    def join_and_leave(self, topic, group):
+        """Be a member of a group for a moment, which has it share its partitions out twice."""
+        run(self._join_and_leave(topic, group))
+
     def send(self, topic, *values, key=None, partition=None):
         run(self._send(topic, values, key, partition))
 
@@ -75,6 +79,24 @@ class Cluster:
             return await work(admin)
         finally:
             await admin.close()
+
+    async def _join_and_leave(self, topic, group):
+        joined = asyncio.Event()
+
+        class Joined(ConsumerRebalanceListener):
+            def on_partitions_revoked(self, revoked):
+                pass
+
+            def on_partitions_assigned(self, assigned):
+                joined.set()
+
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=group, enable_auto_commit=False)
+        try:
+            await consumer.start()
+            consumer.subscribe([topic], listener=Joined())
+            await joined.wait()
+        finally:
+            await consumer.stop()
 
     async def _send(self, topic, values, key, partition):
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, max_request_size=10_000_000)

@@ -23,9 +23,9 @@ WRITER = """
     servers, topic, total = sys.argv[1], sys.argv[2], int(sys.argv[3])
     send = TransactionalDelivery._send
 
-    async def spoken(self, producer, parcels):
+    async def spoken(self, producer, parcels, held):
         os.write(1, b"(" if parcels else b"")
-        await send(self, producer, parcels)
+        await send(self, producer, parcels, held)
 
     commit = TransactionalDelivery.deliver
 

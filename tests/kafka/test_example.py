@@ -1,6 +1,7 @@
 """The example: a twin that is steered from another process."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,28 +20,34 @@ def command(*arguments, kafka, **more):
 
 def succeeds(*arguments, kafka):
     process = command(*arguments, kafka=kafka)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=120)
     assert process.returncode == 0, said
 
 
-def test_the_twin_is_checked_run_and_steered(own_kafka):
-    cluster = Cluster(own_kafka.bootstrap)
+def capacities(cluster):
+    records = cluster.values("line-a-telemetry")
+    return {one["value"] for one in records if one["path_id"] == "Line_A.lathe.capacity"}
+
+
+def test_the_twin_is_checked_run_and_steered(kafka_with_proxy):
+    cluster = Cluster(kafka_with_proxy.bootstrap)
     dynamic_des = [sys.executable, "-m", "dynamic_des"]
     steer = [sys.executable, "examples/kafka/steer.py"]
-    check = command(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=own_kafka)
-    said, _ = check.communicate(timeout=60)
+    check = command(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=kafka_with_proxy)
+    said, _ = check.communicate(timeout=120)
     assert check.returncode == 2
     assert "these topics are missing: 'line-a-control'. Create them." in said
-    succeeds(*steer, "topics", kafka=own_kafka)
-    succeeds(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=own_kafka)
-    run = command(*dynamic_des, "run", "examples/kafka/twin.toml", kafka=own_kafka, FACTOR="0.1", UNTIL="100")
-    assert wait_until(lambda: cluster.records("line-a-events"), 30)
-    succeeds(*steer, "Line_A.resources.lathe.current_cap", "4", kafka=own_kafka)
-    said, _ = run.communicate(timeout=60)
+    succeeds(*steer, "topics", kafka=kafka_with_proxy)
+    succeeds(*dynamic_des, "check", "--connect", "examples/kafka/twin.toml", kafka=kafka_with_proxy)
+    run = command(*dynamic_des, "run", "examples/kafka/twin.toml", kafka=kafka_with_proxy, FACTOR="0.1", UNTIL="10000")
+    try:
+        assert wait_until(lambda: cluster.records("line-a-events"), 120)
+        succeeds(*steer, "Line_A.resources.lathe.current_cap", "4", kafka=kafka_with_proxy)
+        assert wait_until(lambda: capacities(cluster) == {1, 4}, 120)
+        run.send_signal(signal.SIGTERM)
+        said, _ = run.communicate(timeout=120)
+    finally:
+        run.kill()
+        run.communicate()
     assert (run.returncode, "1 change applied, 0 refused" in said) == (0, True), said
-    capacities = [
-        one["value"] for one in cluster.values("line-a-telemetry") if one["path_id"] == "Line_A.lathe.capacity"
-    ]
-    assert set(capacities) == {1, 4}
-    events = cluster.values("line-a-events")
-    assert min(one["seq"] for one in events) == 1
+    assert min(one["seq"] for one in cluster.values("line-a-events")) == 1

@@ -1,83 +1,108 @@
-"""SASL and TLS against a broker configured for them, with certificates of our own making."""
+"""SASL, TLS and tokens against a broker configured for them, with certificates of our own making."""
+
+import asyncio
 
 import pytest
 from tests.kafka.independent import Cluster
-from tests.services import kafka as kafka_service
-from tests.services.kafka import Kafka
+from tests.kafka.secured import PASSWORD, SIGNED_IN, secured_broker, unsecured_token
 
 from dynamic_des import PermanentError
 from dynamic_des.testing import make_batch, make_run
-from dynamic_des.testing.calling import EgressCalls
-from dynamic_des_kafka import KafkaEgress
+from dynamic_des.testing.calling import EgressCalls, IngressCalls
+from dynamic_des_kafka import KafkaAdminConnector, KafkaEgress, KafkaIngress
 
-PASSWORD = "wonderland"
-SIGNED_IN = {
-    "security_protocol": "SASL_SSL",
-    "sasl_mechanism": "SCRAM-SHA-256",
-    "sasl_plain_username": "alice",
-    "sasl_plain_password": PASSWORD,
-}
+
+class Tokens:
+    """Gives tokens; not derived from the client's class, and not a coroutine."""
+
+    def __init__(self, given=None):
+        self.given = given
+
+    def token(self):
+        return unsecured_token() if self.given is None else self.given
 
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory):
-    trustme = pytest.importorskip("trustme")
-    kafka_service.SERVICE.require(own=True)
     folder = tmp_path_factory.mktemp("secured")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1", "localhost")
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    from cryptography.hazmat.primitives import serialization
-
-    key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    chain = b"".join(blob.bytes() for blob in certificate.cert_chain_pems)
-    (folder / "server.pem").write_bytes(pem + chain)
-    prefix = "listener.name.secure"
-    lines = {
-        f"{prefix}.ssl.keystore.type": "PEM",
-        f"{prefix}.ssl.keystore.location": folder / "server.pem",
-        f"{prefix}.sasl.enabled.mechanisms": "SCRAM-SHA-256",
-        f"{prefix}.scram-sha-256.sasl.jaas.config": (
-            "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-        ),
-    }
-    broker = Kafka(
-        folder / "kafka",
-        listeners={"SECURE": "SASL_SSL"},
-        properties="".join(f"{key}={value}\n" for key, value in lines.items()),
-        users={"alice": PASSWORD},
-    ).start()
-    yield broker, folder
-    broker.close()
+    with secured_broker(folder) as broker:
+        yield broker, folder
 
 
-def test_scram_over_tls_lets_records_in(secured, unique):
+def options_for(listener, folder):
+    authority = {"ssl_cafile": str(folder / "ca.pem")}
+    own = {"ssl_certfile": str(folder / "client.pem"), "ssl_keyfile": str(folder / "client-key.pem")}
+    return {
+        "SECURE": {**SIGNED_IN, **authority},
+        "MUTUAL": {"security_protocol": "SSL", **authority, **own},
+        "TOKENS": {
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "OAUTHBEARER",
+            "sasl_oauth_token_provider": f"{__name__}:Tokens",
+        },
+    }[listener]
+
+
+@pytest.mark.parametrize("listener", ["SECURE", "MUTUAL", "TOKENS"])
+def test_records_go_out_and_changes_come_in(secured, unique, listener):
     broker, folder = secured
-    cluster = Cluster(broker.bootstrap)
-    cluster.create(unique)
-    options = {**SIGNED_IN, "ssl_cafile": str(folder / "ca.pem")}
-    with EgressCalls(KafkaEgress(broker.address("SECURE"), unique, unique, **options), 20) as calls:
+    servers, options = broker.address(listener), options_for(listener, folder)
+    KafkaAdminConnector(servers, **options).create_topics([{"name": unique}, {"name": f"{unique}-control"}])
+    with EgressCalls(KafkaEgress(servers, unique, unique, **options), 20) as calls:
         calls.open(make_run())
         calls.write(make_batch(range(3)))
         calls.close()
-    assert len(cluster.records(unique)) == 3
+    assert len(Cluster(broker.bootstrap).records(unique)) == 3
+    with IngressCalls(KafkaIngress(f"{unique}-control", servers, **options), 20) as calls:
+        calls.open(make_run(unique))
+        asyncio.run(KafkaAdminConnector(servers, **options).send_config(f"{unique}-control", "Line_A.x", 1))
+        assert b"Line_A.x" in calls.take(1)[0].payload
+        calls.close()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "text"),
+    ("listener", "wrong", "text"),
     [
-        ({"sasl_plain_password": "looking-glass"}, "refuses the credentials"),
-        ({"ssl_cafile": None}, "its certificate is not trusted"),
+        ("SECURE", {"sasl_plain_password": "looking-glass"}, "refuses the credentials"),
+        ("SECURE", {"ssl_cafile": None}, "its certificate is not trusted"),
     ],
+    ids=["password", "authority"],
 )
-def test_what_is_wrong_is_said_without_the_password(secured, wrong, text):
+def test_what_the_broker_refuses_is_said_without_the_secret(secured, listener, wrong, text):
     broker, folder = secured
-    options = {**SIGNED_IN, "ssl_cafile": str(folder / "ca.pem"), **wrong}
-    with EgressCalls(KafkaEgress(broker.address("SECURE"), **options), 20) as calls:
+    with EgressCalls(KafkaEgress(broker.address(listener), **{**options_for(listener, folder), **wrong}), 20) as calls:
         with pytest.raises(PermanentError) as caught:
             calls.open(make_run())
         calls.close()
-    assert text in str(caught.value)
-    assert "looking-glass" not in str(caught.value)
-    assert PASSWORD not in str(caught.value)
+    said = str(caught.value)
+    assert text in said
+    assert not [secret for secret in ("looking-glass", PASSWORD) if secret in said]
+
+
+@pytest.mark.parametrize("token", [unsecured_token(-3600), "looking-glass"], ids=["expired", "garbage"])
+def test_a_token_that_is_refused_is_tried_again_with_the_next(secured, unique, token):
+    broker, folder = secured
+    Cluster(broker.bootstrap).create(unique)
+    tokens = Tokens(token)
+    options = {**options_for("TOKENS", folder), "sasl_oauth_token_provider": tokens}
+    with EgressCalls(KafkaEgress(broker.address("TOKENS"), unique, unique, **options), 20) as calls:
+        with pytest.raises(ConnectionError, match="It may have refused the token") as caught:
+            calls.open(make_run())
+        calls.close()
+        assert token not in str(caught.value)
+        tokens.given = None
+        calls.open(make_run())
+        calls.write(make_batch(range(3)))
+        calls.close()
+    assert len(Cluster(broker.bootstrap).records(unique)) == 3
+
+
+def test_a_certificate_of_ones_own_that_is_missing_is_asked_for(secured):
+    broker, folder = secured
+    options = {"security_protocol": "SSL", "ssl_cafile": str(folder / "ca.pem")}
+    with EgressCalls(KafkaEgress(broker.address("MUTUAL"), **options), 20) as calls:
+        with pytest.raises(
+            ConnectionError, match="may want a certificate of yours: then give ssl_certfile and ssl_keyfile"
+        ):
+            calls.open(make_run())
+        calls.close()

@@ -6,6 +6,7 @@ from dynamic_des import ConfigError
 from dynamic_des_kafka import KafkaAdminConnector, KafkaEgress, KafkaIngress
 
 PLAIN = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl_plain_username": "alice"}
+TOKENS = {"security_protocol": "SASL_SSL", "sasl_mechanism": "OAUTHBEARER"}
 
 
 @pytest.mark.parametrize(
@@ -19,6 +20,9 @@ PLAIN = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "sasl
         ({"security_protocol": "SSL", "ssl_cafile": "no.pem"}, "TLS: no.pem: "),
         ({"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-255"}, "Did you mean 'SCRAM-SHA-256'?"),
         ({"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "OAUTHBEARER"}, "which has no token()"),
+        ({**TOKENS, "sasl_oauth_token_provider": "asyncio:Nothing"}, "has no attribute 'Nothing'. Give 'module:name'."),
+        ({**TOKENS, "sasl_oauth_token_provider": "Nothing"}, "Give 'module:name'."),
+        ({"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"}, "generate_auth_token(region)[0]."),
     ],
 )
 def test_credentials_that_make_no_sense_are_refused_at_once(options, text):

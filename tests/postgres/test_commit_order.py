@@ -1,6 +1,7 @@
 """Rows become visible in the order of their commits, not of their ids: none is missed, none comes twice."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -8,13 +9,12 @@ import pytest
 
 from dynamic_des import PermanentError
 from dynamic_des.testing import make_run
-from dynamic_des_postgres import PostgresIngress
 
 
 @asynccontextmanager
 async def opened(postgres, table, twin, **options):
     """An ingress as core opens it."""
-    ingress = PostgresIngress(postgres.dsn(), table, create_table=True, timeout_s=5, **options)
+    ingress = postgres.ingress(table, timeout_s=5, **options)
     try:
         await ingress.open(make_run(twin))
         yield ingress
@@ -32,7 +32,7 @@ async def take(ingress, count, patience_s=10):
 
 
 def values(messages):
-    return [message.payload["value"] for message in messages]
+    return [json.loads(message.payload)["value"] for message in messages]
 
 
 async def nothing_comes(ingress):
@@ -46,8 +46,13 @@ async def insert(connection, table, *numbers):
 
 
 @pytest.fixture
+def postgres(postgres_store):
+    return postgres_store
+
+
+@pytest.fixture
 def connect(postgres):
-    return lambda: asyncpg.connect(postgres.dsn())
+    return lambda: asyncpg.connect(postgres.url)
 
 
 def test_a_lower_id_that_commits_after_a_restart_is_applied_exactly_once(postgres, connect, name):
@@ -198,7 +203,7 @@ def test_without_its_trigger_the_table_is_looked_at(postgres, connect, name):
 
 def test_a_table_that_is_missing_is_shown_as_sql(postgres, name):
     async def work():
-        ingress = PostgresIngress(postgres.dsn(), name)
+        ingress = postgres.ingress(name, create_table=False)
         try:
             await ingress.open(make_run(name))
         finally:
@@ -207,5 +212,5 @@ def test_a_table_that_is_missing_is_shown_as_sql(postgres, name):
     with pytest.raises(PermanentError, match="there is no table") as refused:
         asyncio.run(work())
     sql = str(refused.value).partition("run:\n")[2]
-    postgres.psql(sql)
-    assert postgres.psql(f"SELECT count(*) FROM {name}") == "0"
+    postgres.sql.run(lambda client: client.execute(sql))
+    assert postgres.sql(f"SELECT count(*) FROM {name}") == [(0,)]

@@ -5,34 +5,32 @@ import json
 import pytest
 
 from dynamic_des.testing import EgressContract, IngressContract
-from dynamic_des_postgres import PostgresEgress, PostgresIngress
 
 
 class PostgresContract:
     patience_s = 20.0
 
     @pytest.fixture(autouse=True)
-    def connect(self, postgres):
-        self.server = postgres
-        self.dsn = postgres.dsn(postgres.proxy.port)
+    def connect(self, postgres_store):
+        self.store = postgres_store
+        self.sql = postgres_store.sql
         yield
-        postgres.proxy.restore()
+        postgres_store.proxy.restore()
 
     def break_connection(self):
-        self.server.proxy.cut()
+        self.store.proxy.cut()
 
     def restore(self):
-        self.server.proxy.restore()
+        self.store.proxy.restore()
 
 
 class TestEgress(PostgresContract, EgressContract):
     def make_egress(self):
-        return PostgresEgress(self.dsn, self.unique, create_table=True, timeout_s=2)
+        return self.store.egress(self.unique, proxied=True, timeout_s=2)
 
     def stored(self, egress):
-        if not self.server.psql(f"SELECT to_regclass('{self.unique}')"):
+        if self.sql.value("SELECT to_regclass($1) IS NULL", self.unique):
             return []
-        rows = self.server.psql(f"SELECT row_to_json(r) FROM (SELECT * FROM {self.unique}) r").splitlines()
         return [
             {
                 "seq": row["seq"],
@@ -40,7 +38,7 @@ class TestEgress(PostgresContract, EgressContract):
                 "value": row["value"],
                 "key" if row["stream_type"] == "event" else "path_id": row["name"],
             }
-            for row in map(json.loads, rows)
+            for row in self.store.records(self.unique)
         ]
 
 
@@ -51,14 +49,14 @@ class TestIngress(PostgresContract, IngressContract):
     def make_table(self, connect):
         from dynamic_des_postgres.layout import changes_sql, positions_sql
 
-        self.server.psql(f"{changes_sql(self.unique)}; {positions_sql(self.unique)}")
+        self.sql.run(lambda client: client.execute(f"{changes_sql(self.unique)}; {positions_sql(self.unique)}"))
 
     def make_ingress(self):
-        return PostgresIngress(self.dsn, self.unique, timeout_s=2)
+        return self.store.ingress(self.unique, proxied=True, create_table=False, timeout_s=2)
 
     def send(self, payload):
-        self.server.psql(f"INSERT INTO {self.unique} (value) VALUES ('{payload.decode()}')")
+        self.sql(f"INSERT INTO {self.unique} (value) VALUES ($1)", json.loads(payload))
 
     def acknowledged(self):
-        held = self.server.psql(f"SELECT position FROM dynamic_des_positions WHERE source = '{self.unique}'")
-        return {self.unique: held} if held else {}
+        held = self.sql("SELECT position FROM dynamic_des_positions WHERE source = $1", self.unique)
+        return {self.unique: held[0][0]} if held else {}

@@ -4,20 +4,18 @@ import json
 from contextlib import closing
 
 import pytest
-import redis
 
 from dynamic_des.testing import EgressContract, IngressContract, make_batch
-from dynamic_des_redis import RedisEgress, RedisIngress
 
 
 class RedisContract:
     patience_s = 20.0
 
     @pytest.fixture(autouse=True)
-    def connect(self, redis_server):
-        self.server = redis_server
-        self.proxy = redis_server.proxy
-        with redis.Redis(port=redis_server.port) as self.redis:
+    def connect(self, redis_store):
+        self.store = redis_store
+        self.proxy = redis_store.proxy
+        with redis_store.client() as self.redis:
             yield
         self.proxy.restore()
 
@@ -33,7 +31,7 @@ class RedisContract:
 
 class TestStreamEgress(RedisContract, EgressContract):
     def make_egress(self):
-        return RedisEgress("127.0.0.1", self.proxy.port, self.unique, timeout_s=2, protocol=2)
+        return self.store.egress(self.unique, proxied=True, timeout_s=2, protocol=2)
 
     def stored(self, egress):
         return self.entries(self.unique)
@@ -41,7 +39,7 @@ class TestStreamEgress(RedisContract, EgressContract):
 
 class TestStreamEgressOverResp3(TestStreamEgress):
     def make_egress(self):
-        return RedisEgress("127.0.0.1", self.proxy.port, self.unique, timeout_s=2, protocol=3)
+        return self.store.egress(self.unique, proxied=True, timeout_s=2, protocol=3)
 
 
 class TestPubSubEgress(RedisContract, EgressContract):
@@ -62,7 +60,7 @@ class TestPubSubEgress(RedisContract, EgressContract):
             yield
 
     def make_egress(self):
-        return RedisEgress("127.0.0.1", self.proxy.port, self.unique, mode="pubsub", timeout_s=2)
+        return self.store.egress(self.unique, proxied=True, mode="pubsub", timeout_s=2)
 
     def stored(self, egress):
         while message := self.heard.get_message(timeout=0.1):
@@ -72,7 +70,7 @@ class TestPubSubEgress(RedisContract, EgressContract):
 
 class TestStreamIngress(RedisContract, IngressContract):
     def make_ingress(self):
-        return RedisIngress("127.0.0.1", self.proxy.port, self.unique, timeout_s=2, protocol=2)
+        return self.store.ingress(self.unique, proxied=True, timeout_s=2, protocol=2)
 
     def send(self, payload):
         self.redis.xadd(self.unique, {"data": payload})
@@ -84,12 +82,12 @@ class TestStreamIngress(RedisContract, IngressContract):
 
 class TestStreamIngressOverResp3(TestStreamIngress):
     def make_ingress(self):
-        return RedisIngress("127.0.0.1", self.proxy.port, self.unique, timeout_s=2, protocol=3)
+        return self.store.ingress(self.unique, proxied=True, timeout_s=2, protocol=3)
 
 
 class TestGroupIngress(RedisContract, IngressContract):
     def make_ingress(self):
-        return RedisIngress("127.0.0.1", self.proxy.port, self.unique, group="twins", timeout_s=2, protocol=2)
+        return self.store.ingress(self.unique, proxied=True, group="twins", timeout_s=2, protocol=2)
 
     def send(self, payload):
         self.redis.xadd(self.unique, {"data": payload})
@@ -105,14 +103,14 @@ class TestGroupIngress(RedisContract, IngressContract):
 
 class TestGroupIngressOverResp3(TestGroupIngress):
     def make_ingress(self):
-        return RedisIngress("127.0.0.1", self.proxy.port, self.unique, group="twins", timeout_s=2, protocol=3)
+        return self.store.ingress(self.unique, proxied=True, group="twins", timeout_s=2, protocol=3)
 
 
 class TestPubSubIngress(RedisContract, IngressContract):
     durable = False
 
     def make_ingress(self):
-        return RedisIngress("127.0.0.1", self.proxy.port, self.unique, mode="pubsub", timeout_s=2)
+        return self.store.ingress(self.unique, proxied=True, mode="pubsub", timeout_s=2)
 
     def send(self, payload):
         self.redis.publish(self.unique, payload)

@@ -180,7 +180,10 @@ class Kafka(Server):
 
 
 def _identity() -> str:
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """Return an id as Kafka writes them: never with a hyphen in front, which would make an option of it."""
+    while (identity := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return identity
 
 
 def _fetched() -> bool:

@@ -7,6 +7,7 @@ import struct
 from contextlib import suppress
 from threading import Event, Lock, Thread
 from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
 __all__ = ["Proxy"]
 
@@ -31,6 +32,18 @@ class Proxy:
         self._lock = Lock()
         self._sockets: set[socket.socket] = set()
         self._listener: socket.socket | None = None
+
+    @classmethod
+    def before(cls, url: str, default_port: int) -> Self:
+        """Return a proxy before the server at an address."""
+        parts = urlsplit(url)
+        return cls(parts.port or default_port, parts.hostname or "127.0.0.1")
+
+    def on_the_way_to(self, url: str) -> str:
+        """Return the address with this proxy in the place of host and port."""
+        parts = urlsplit(url)
+        user, at, _ = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{self.port}"))
 
     def __enter__(self) -> Self:
         return self.start()

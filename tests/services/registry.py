@@ -55,14 +55,7 @@ class SchemaRegistry(Server):
         kind = {"Content-Type": "application/json"}
         with urllib.request.urlopen(urllib.request.Request(f"{self.url}/config", rule, kind, method="PUT"), timeout=10):
             pass
-        if self.proxy.closed:
-            self.proxy.start()
         return self
-
-    def close(self) -> None:
-        """End registry and proxy; nothing of it is needed any more."""
-        self.kill()
-        self.proxy.close()
 
     def command(self) -> Sequence[str]:
         return [

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from tests.services.proxy import Proxy
+
 __all__ = ["Server", "free_port"]
 
 _LOOK_EVERY_S = 0.02
@@ -40,9 +42,11 @@ class Server:
 
     Attributes:
         folder: Its own, temporary; the log is in it.
+        proxy: A proxy before it, if it has one: started with it.
     """
 
     start_timeout_s = 60.0
+    proxy: Proxy | None = None
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -95,6 +99,8 @@ class Server:
             raise
         if not self.running:
             raise RuntimeError(f"{type(self).__name__} ended at once:\n{self.log()}")
+        if self.proxy is not None and self.proxy.closed:
+            self.proxy.start()
         return self
 
     def stop(self) -> None:
@@ -109,6 +115,12 @@ class Server:
         """Kill it, and start it again on the same ports with the same data."""
         self.kill()
         return self.start()
+
+    def close(self) -> None:
+        """End it and its proxy; nothing of it is needed any more."""
+        self.kill()
+        if self.proxy is not None:
+            self.proxy.close()
 
     def pause(self) -> None:
         """Freeze it: connections stay open, nothing answers."""

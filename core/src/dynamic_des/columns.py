@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     import numpy as np
 
 __all__ = ["BatchColumns", "RecordColumns"]
+
+_SEQ, _TIME, _IS_EVENT, _NAME, _VALUE = map(itemgetter, range(5))
 
 
 class BatchColumns(NamedTuple):
@@ -47,7 +50,7 @@ class RecordColumns:
 
     __slots__ = ("is_event", "name", "seq", "time", "value")
 
-    def __init__(self, records: Iterable[tuple[int, Any, bool, Any, Any]] = ()) -> None:
+    def __init__(self, records: Collection[tuple[int, Any, bool, Any, Any]] = ()) -> None:
         self.seq: list[int] = []
         self.time: list[Any] = []
         self.is_event: list[bool] = []
@@ -61,16 +64,13 @@ class RecordColumns:
     def __iter__(self) -> Iterator[tuple[int, Any, bool, Any, Any]]:
         return zip(self.seq, self.time, self.is_event, self.name, self.value, strict=True)
 
-    def extend(self, records: Iterable[tuple[int, Any, bool, Any, Any]]) -> None:
+    def extend(self, records: Collection[tuple[int, Any, bool, Any, Any]]) -> None:
         """Add records."""
-        columns = tuple(zip(*records, strict=True))
-        if columns:
-            seq, time, is_event, name, value = columns
-            self.seq += seq
-            self.time += time
-            self.is_event += is_event
-            self.name += name
-            self.value += value
+        self.seq += map(_SEQ, records)  # not by zip(*records): an iterator for each wakes the garbage collector
+        self.time += map(_TIME, records)
+        self.is_event += map(_IS_EVENT, records)
+        self.name += map(_NAME, records)
+        self.value += map(_VALUE, records)
 
     def add(self, other: RecordColumns, start: int, stop: int) -> None:
         """Add the records of another from place ``start`` to before place ``stop``."""

@@ -164,7 +164,11 @@ class Batch(Sequence[Payload]):
     def _note_nulled(self, serializer: MessageSerializer, encoded: list[bytes | None]) -> None:
         if not hasattr(serializer, "nulled"):  # not every serializer is derived from the base class
             return
-        for place, count in serializer.nulled(self._all(), encoded).items():
+        try:
+            nulled = serializer.nulled(self._all(), encoded)
+        except Exception:  # noqa: BLE001 - a serializer is a plugin: what it encoded is good, whatever it cannot count
+            return
+        for place, count in nulled.items():
             seq = self._seq_of(self._all()[place])
             self.nulled[seq] = max(count, self.nulled.get(seq, 0))  # a retry may come with another serializer
 

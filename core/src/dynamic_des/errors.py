@@ -135,9 +135,17 @@ def show(value: object, limit: int = 80) -> str:
     """Return ``repr(value)`` for an error text: never raises, never longer than ``limit``."""
     try:
         text = repr(value)
-    except Exception:  # noqa: BLE001 - a foreign __repr__ may raise anything, and this is an error's text
+    except BaseException:  # noqa: BLE001 - a foreign __repr__ may raise anything, and this is an error's text
         text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def told(error: BaseException) -> str:
+    """Return the kind of an exception and what it says: never raises, for a foreign ``__str__`` may."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except BaseException:  # noqa: BLE001 - the same as in `show`
+        return type(error).__name__
 
 
 def raised(error: BaseException) -> str:

@@ -32,6 +32,7 @@ class AvroSerializer(MessageSerializer):
 
     def __init__(self, schema: AvroSchema, payload: Payload, *, compressed: bool = False) -> None:
         self._unwraps = unwraps(type(self).__name__, payload)
+        self.payload = payload  # who writes the rest of a record elsewhere, as Kafka's headers, asks for it
         self._compressed = compressed
         self._writer = AvroWriter(schema)
         self._fits = self._writer.fits

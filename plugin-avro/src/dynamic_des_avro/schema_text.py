@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def text_of(where: str, schema: SchemaSource, opening: tuple[str, ...] = ("{", "
 
     Args:
         where: Whose it is, for the texts of errors.
-        schema: The schema, or the path of a file that holds it.
+        schema: The schema, or the path of a file that holds it, looked for where modules are looked for first: beside
+            the configuration file, or the program; then in the working folder.
         opening: How the text of a schema begins; other text is a path.
 
     Raises:
@@ -48,11 +50,17 @@ def text_of(where: str, schema: SchemaSource, opening: tuple[str, ...] = ("{", "
     if text.startswith(opening):
         return text
     try:
-        return Path(text).read_text(encoding="utf-8").strip()
+        return _found(text).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"{where}: {show(text)} is neither JSON nor a file that can be read ({error}). {_WAYS}"
         ) from error
+
+
+def _found(path: str) -> Path:
+    """Return where a file is: beside the configuration file, or beside the program, as models are; else as it is."""
+    beside = Path(sys.path[0], path) if sys.path else Path(path)
+    return beside if beside.is_file() else Path(path)
 
 
 def avro_text(where: str, schema: SchemaSource) -> str:

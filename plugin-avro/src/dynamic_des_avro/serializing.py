@@ -56,6 +56,7 @@ class SchemaSerializer(MessageSerializer):
 
     def __init__(self, payload: Payload, writer_for: Callable[[str], Callable[[Any], bytes]]) -> None:
         self._unwraps = unwraps(type(self).__name__, payload)
+        self.payload = payload  # who writes the rest of a record elsewhere, as Kafka's headers, asks for it
         self._writers = Remembered(writer_for)
         self._known = self._writers.answers
 

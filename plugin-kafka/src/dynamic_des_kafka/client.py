@@ -12,6 +12,7 @@ import aiokafka.client
 import aiokafka.conn
 import aiokafka.consumer.fetcher
 import aiokafka.partitioner
+import aiokafka.producer.sender
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -24,6 +25,10 @@ __all__ = ["abandon", "close_admin", "close_consumer", "close_producer"]
 _own_random = Random()  # noqa: S311 - which broker to ask first is no secret
 for _module in (aiokafka.client, aiokafka.conn, aiokafka.consumer.fetcher, aiokafka.partitioner):
     _module.random = _own_random
+
+# A transaction that follows another has to wait until the brokers have put that one's end into every partition, which
+# takes them a few milliseconds: asked again after 20, as the client does, most of a transaction's time is that wait.
+aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.003
 
 # It writes an error for each of its many attempts; core says once what is the matter. A level that was chosen stays.
 _log = logging.getLogger("aiokafka")

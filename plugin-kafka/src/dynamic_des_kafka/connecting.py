@@ -12,6 +12,8 @@ from aiokafka.conn import collect_hosts, create_conn
 from dynamic_des.errors import PermanentError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dynamic_des_kafka.security import Connection
 
 __all__ = ["start"]
@@ -58,18 +60,46 @@ async def _probe(connection: Connection, timeout_s: float) -> None:
     for host, port, _ in collect_hosts(connection.servers):
         where = f"{connection}: {host}:{port}"
         try:
-            probe = await create_conn(host, port, request_timeout_ms=int(timeout_s * 1000), **options)
+            await _try(host, port, {**options, "request_timeout_ms": int(timeout_s * 1000)})
         except ssl.SSLCertVerificationError as error:
             raise PermanentError(
                 f"{where}: its certificate is not trusted: {error.verify_message}. Check ssl_cafile and the name."
             ) from error
         except _REFUSED as error:
-            raise PermanentError(f"{where} refuses the credentials: {error}. Check user name and password.") from error
+            raise PermanentError(f"{where} refuses the credentials: {error}. Check them.") from error
         except TimeoutError:
             said.append(f"{host}:{port}: no answer within {timeout_s:g} s")
         except (OSError, errors.KafkaError) as error:
-            said.append(f"{host}:{port}: {error or type(error).__name__}")
+            said.append(f"{host}:{port}: {error or type(error).__name__}{_hint(connection, error)}")
         else:
-            await probe.close()
             return
     raise ConnectionError(f"{connection}: {'; '.join(said)}")
+
+
+async def _try(host: str, port: int, options: Mapping[str, Any]) -> None:
+    """Connect and disconnect."""
+    probe = await create_conn(host, port, **options)
+    try:
+        if _shows_token(
+            options
+        ):  # the client takes any answer to a token for a yes; the next request shows which it was
+            await probe._do_version_lookup()
+            if not probe._versions:
+                raise errors.KafkaConnectionError("it does not let us in")
+    finally:
+        await probe.close()
+
+
+def _hint(connection: Connection, error: BaseException) -> str:
+    """Return what a connection that was closed without a word may mean."""
+    if not isinstance(error, (ssl.SSLError, errors.KafkaConnectionError)):
+        return ""
+    if _shows_token(connection.options):
+        return ". It may have refused the token"
+    if "ssl_context" in connection.options and not connection.shows_certificate:
+        return ". It may want a certificate of yours: then give ssl_certfile and ssl_keyfile"
+    return ""
+
+
+def _shows_token(options: Mapping[str, Any]) -> bool:
+    return options.get("sasl_mechanism") == "OAUTHBEARER"

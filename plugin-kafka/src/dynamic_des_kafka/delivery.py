@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_des.messages import RunInfo
-    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.parcels import Parcel
     from dynamic_des_kafka.security import Connection
 
 __all__ = ["TOO_LARGE", "Delivery", "Identity", "new_producer", "submit"]
@@ -35,6 +35,7 @@ _DEFAULTS = {
     "request_timeout_ms": 10_000,
     "metadata_max_age_ms": 30_000,
 }
+_TURNS = 15  # of the loop: so many the client takes, and some more, until it has given a request to the socket
 Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
 
 
@@ -85,6 +86,9 @@ class _Shipment:
 
     def note(self) -> None:
         """Strike off what is in the log."""
+        if not self.aside and self.packs and all(pack.delivered for pack in self.packs):
+            self.left, self.packs = [], []
+            return
         delivered = {parcel.seq for pack in self.packs if pack.delivered for parcel in pack.parcels}
         self.left = [one for one in self.left if one.seq not in delivered and one.seq not in self.aside]
         self.packs = []
@@ -96,7 +100,12 @@ class Delivery:
     After a time-out the same producer goes on trying in the background, with the same producer id and sequence
     numbers, so that the broker recognises what it has already; `deliver` of the same batch waits for that. Sending it
     again as something new would write it twice: a request that timed out may still be in the log.
+
+    Attributes:
+        most: How many records go together, so that the brokers have some to write while the next are encoded.
     """
+
+    most = 1000
 
     def __init__(self, connection: Connection, packing: Packing, timeout_s: float) -> None:
         self._connection = connection
@@ -117,6 +126,20 @@ class Delivery:
         if self._producer is None:
             await self._connect()
 
+    async def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+        """Let the records leave, so that something else can be done while they travel; `deliver` goes on with it."""
+        self._begin(identity, parcels)
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+    def _begin(self, identity: Identity, parcels: Sequence[Parcel]) -> tuple[_Shipment, asyncio.Task[None]]:
+        if self._shipment is None or self._shipment.identity != identity:
+            self._shipment = _Shipment(identity, parcels)
+        shipment = self._shipment
+        if shipment.task is None:
+            shipment.task = asyncio.create_task(self._ship(shipment))
+        return shipment, shipment.task
+
     async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
         """Return when every record is in the log of its partition, or refused for good: seq → reason.
 
@@ -124,15 +147,11 @@ class Delivery:
             ConnectionError: If it takes longer than the time-out: call again with the same batch.
             MissingTopicError: If a topic is not there: the same.
         """
-        if self._shipment is None or self._shipment.identity != identity:
-            self._shipment = _Shipment(identity, parcels)
-        shipment = self._shipment
-        if shipment.task is None:
-            shipment.task = asyncio.create_task(self._ship(shipment))
-        await asyncio.wait([shipment.task], timeout=self._timeout_s)
-        if not shipment.task.done():
+        shipment, task = self._begin(identity, parcels)
+        await asyncio.wait([task], timeout=self._timeout_s)
+        if not task.done():
             await self._late(shipment)
-        task, shipment.task = shipment.task, None
+        shipment.task = None
         task.result()
         self._shipment = None
         return shipment.aside

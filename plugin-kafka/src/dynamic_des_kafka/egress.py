@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aiokafka import AIOKafkaProducer
@@ -13,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.serializers import MessageSerializer  # noqa: TC001 - the same
+from dynamic_des_kafka.consignment import Consignment, Encoder
 from dynamic_des_kafka.delivery import Delivery
 from dynamic_des_kafka.packing import Packing
 from dynamic_des_kafka.progress import ProgressTopic
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dynamic_des.messages import RunInfo
-    from dynamic_des_kafka.routing import Parcel
 
 __all__ = ["KafkaEgress"]
 
@@ -101,6 +99,7 @@ class KafkaEgress(BaseEgress):
         topics = {"telemetry": telemetry_topic, "event": event_topic, "dead_letter": dead_letter_topic}
         self._routing = Routing(topics, topic_router, topic_serializers or {}, default_serializer)
         self._fixed = [*(topic_serializers or {})] if topic_router else [telemetry_topic, event_topic]
+        self._letters = dead_letter_topic
         self._packing = Packing(int(kwargs.get("max_request_size", 1_048_576)))
         if transactional_id:
             progress = ProgressTopic(self._connection, transactional_id, progress_topic, delivery_timeout)
@@ -112,8 +111,8 @@ class KafkaEgress(BaseEgress):
         self._timeout_s = delivery_timeout
         self._run: RunInfo | None = None
         self._done: dict[bool, int] = {}  # system or not → last number that is written
-        self._encoded: tuple[Batch, list[Parcel], dict[int, str]] | None = None
-        self._encoder: ThreadPoolExecutor | None = None
+        self._encoder = Encoder(self._routing, self._packing)
+        self._consignment: Consignment | None = None
 
     def __repr__(self) -> str:
         return f"<KafkaEgress to {self._connection!r}>"
@@ -126,7 +125,7 @@ class KafkaEgress(BaseEgress):
     async def open(self, run: RunInfo) -> None:
         """Connect."""
         if run.trial:
-            await self._try_out()
+            await self._try_out([self._letters] if run.connector.startswith("dead_letters:") else self._fixed)
             return
         if self._run is None or self._run.run_id != run.run_id:
             self._done = {}
@@ -139,17 +138,27 @@ class KafkaEgress(BaseEgress):
         assert run is not None, "it was not opened"
         if not len(batch):
             return None
-        number = "sys_seq" if batch.system else "seq"
-        identity = (batch.system, batch[0][number], batch[-1][number])
-        if identity[2] <= self._done.get(batch.system, 0):
+        consignment = self._consignment
+        if consignment is None or consignment.batch is not batch:
+            consignment = Consignment(batch, self._delivery.most)
+        if consignment.last <= self._done.get(batch.system, 0):
             return None  # it came again although it was written: somebody lost the answer
-        if self._encoded is None or self._encoded[0] is not batch:
-            self._encoded = (batch, *await self._encode(batch, run.run_id))
-        _, parcels, aside = self._encoded
-        aside = {**aside, **await self._delivery.deliver(identity, parcels)}
-        self._done[batch.system] = identity[2]
-        self._encoded = None
-        return aside.items()
+        self._consignment = consignment
+        while consignment.to_encode or consignment.ready:
+            await self._write_part(consignment, run.run_id)
+        self._consignment = None
+        return consignment.aside.items() or None
+
+    async def _write_part(self, consignment: Consignment, run_id: str) -> None:
+        if not consignment.ready:
+            await consignment.encode(self._encoder, run_id)
+        identity, parcels = consignment.ready[0]
+        if consignment.to_encode and len(consignment.ready) == 1:
+            await self._delivery.begin(identity, parcels)
+            await consignment.encode(self._encoder, run_id)
+        consignment.aside.update(await self._delivery.deliver(identity, parcels))
+        consignment.ready.popleft()
+        self._done[identity[0]] = identity[2]
 
     async def written(self) -> int | None:
         """Return the last ``seq`` of this twin that is committed; None without a ``transactional_id``."""
@@ -157,28 +166,10 @@ class KafkaEgress(BaseEgress):
 
     async def close(self) -> None:
         """Disconnect."""
-        encoder, self._encoder = self._encoder, None
-        if encoder is not None:
-            encoder.shutdown(wait=False)
+        self._encoder.close()
         await self._delivery.close()
 
-    async def _encode(self, batch: Batch, run_id: str) -> tuple[list[Parcel], dict[int, str]]:
-        def work() -> tuple[list[Parcel], dict[int, str]]:
-            parcels, aside = self._routing.parcels(batch, run_id)
-            large = {parcel.seq: text for parcel in parcels if (text := self._packing.too_large(parcel))}
-            return [parcel for parcel in parcels if parcel.seq not in large], {**aside, **large}
-
-        if not self._routing.blocks:
-            return work()
-        if self._encoder is None:
-            self._encoder = ThreadPoolExecutor(1, "kafka encode")
-        try:
-            future = self._encoder.submit(work)
-        except RuntimeError:  # the interpreter is on its way out and starts nothing new: nobody is left to be held up
-            return work()
-        return await asyncio.wrap_future(future)
-
-    async def _try_out(self) -> None:
+    async def _try_out(self, topics: list[str]) -> None:
         """Connect as an administrator, who makes no topic by looking and fences nobody."""
         options = self._connection.of(AIOKafkaAdminClient, request_timeout_ms=int(self._timeout_s * 1000))
-        await try_out(AIOKafkaAdminClient(**options), self._connection, self._fixed, self._timeout_s)
+        await try_out(AIOKafkaAdminClient(**options), self._connection, topics, self._timeout_s)

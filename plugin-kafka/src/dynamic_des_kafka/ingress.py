@@ -172,7 +172,10 @@ class KafkaIngress(BaseIngress):
                 raise ConnectionError(f"{self.topic}: {error}: the offset is not there any more.") from error
             for records in found.values():
                 for record in records:
-                    self._next[f"{record.topic}/{record.partition}"] = record.offset + 1
+                    part = f"{record.topic}/{record.partition}"
+                    if record.offset < self._next.get(part, 0):
+                        continue  # had already: the client began at what is committed before the listener moved it
+                    self._next[part] = record.offset + 1
                     if record.value is not None:
                         yield self._message(record)
             if found:
@@ -257,12 +260,16 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
         self._ingress = ingress
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        for place in revoked:  # the next owner goes on, and we after that where it has come
-            self._ingress._next.pop(part_of(place), None)
+        """Nothing: what was read stays known, so that a partition that comes back is not read again."""
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         ingress, consumer = self._ingress, self._ingress._consumer
         if assigned and consumer is not None:
-            begin, _ = await starts(consumer, assigned, ingress._next, ingress._reset)
+            before = dict(ingress._next)
+            begin, _ = await starts(consumer, assigned, before, ingress._reset, shared=True)
+            for place in begin:
+                now = ingress._next.get(part_of(place))
+                if now is not None and now != before.get(part_of(place)):
+                    begin[place] = now  # what came meanwhile, from what is committed on
             ingress._seek(begin)
         ingress._assigned.set()

@@ -26,11 +26,17 @@ def part_of(place: TopicPartition) -> str:
 
 
 async def starts(
-    consumer: AIOKafkaConsumer, places: Iterable[TopicPartition], positions: Mapping[str, Any], reset: Reset
+    consumer: AIOKafkaConsumer,
+    places: Iterable[TopicPartition],
+    positions: Mapping[str, Any],
+    reset: Reset,
+    *,
+    shared: bool = False,
 ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
     """Return where to begin, and of that what is not committed yet.
 
-    A position that was given comes before what is committed, and that before the reset rule. A partition of which
+    A position that was given comes before what is committed, and that before the reset rule. Where a group shares the
+    partitions, another member may have gone on meanwhile: the further of the first two counts. A partition of which
     nothing is known, beside others that are known, was added later: everything in it is new. Offsets that are not
     retained any more are reported, and the reset rule is followed.
 
@@ -44,9 +50,10 @@ async def starts(
     fresh: set[TopicPartition] = set()
     for place in wanted:
         offset = positions.get(part_of(place))
-        if offset is None:
-            offset = await consumer.committed(place)
-            fresh |= {place} if offset is None else set()
+        if offset is None or shared:
+            committed = await consumer.committed(place)
+            fresh |= {place} if committed is None else set()
+            offset = max((one for one in (offset, committed) if one is not None), default=None)
         if offset is not None:
             known[place] = int(offset)
     begin = {}

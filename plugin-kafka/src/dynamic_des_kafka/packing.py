@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
-from aiokafka.partitioner import murmur2
 
 from dynamic_des_kafka.errors import MissingTopicError
+from dynamic_des_kafka.partitioning import Partitioner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from aiokafka import AIOKafkaProducer
 
-    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.parcels import Parcel
 
 __all__ = ["Pack", "Packing", "by_partition"]
 
 _OVERHEAD = 120  # bytes that a record and the batch around it need at most beyond key, value and headers
-_HASHES = 200_000
+_HEADERS = 1000  # bytes that the headers of a record hardly ever exceed
 
 
 @dataclass
@@ -64,17 +64,18 @@ class Packing:
     def __init__(self, max_request_size: int) -> None:
         self._limit = max_request_size
         self._smaller: dict[str, int] = {}  # topic → most bytes in one batch, where the broker refused more
-        self._hashes: dict[bytes, int] = {}
-        self._turn = 0
+        self._partition = Partitioner()
 
-    def too_large(self, parcel: Parcel) -> str | None:
-        """Return why a record is too large for any broker, or None."""
-        if len(parcel.value) + len(parcel.key or b"") + 1000 < self._limit:
-            return None
-        size = _size(parcel)
-        if size <= self._limit:
-            return None
-        return f"the record has {size} bytes; max_request_size is {self._limit}."
+    def too_large(self, parcels: Sequence[Parcel]) -> dict[int, str]:
+        """Return which records are too large for any broker, and why: seq → reason."""
+        usual = self._limit - _HEADERS
+        suspects = [one for one in parcels if len(one[3]) + len(one[2] or b"") > usual]
+        sizes = {one.seq: _size(one) for one in suspects}
+        return {
+            seq: f"the record has {size} bytes; max_request_size is {self._limit}."
+            for seq, size in sizes.items()
+            if size > self._limit
+        }
 
     def refused(self, pack: Pack) -> dict[int, str]:
         """Take note that a pack is too large for its topic; return what can never be written."""
@@ -90,46 +91,47 @@ class Packing:
         Raises:
             MissingTopicError: If a topic is not on the brokers.
         """
-        counts: dict[str, int] = {}
-        open_packs: dict[tuple[str, int], Pack] = {}
+        topics: dict[str, list[Parcel]] = defaultdict(list)
+        for parcel in parcels:
+            topics[parcel.topic].append(parcel)
         packs: list[Pack] = []
         now = int(time.time() * 1000)  # of the broker's world: simulated time would confuse its retention
-        for parcel in parcels:
-            topic = parcel.topic
-            if topic not in counts:
-                counts[topic] = await _count_partitions(producer, topic)
-            place = (topic, self._partition(parcel.key, counts[topic]))
-            pack = open_packs.get(place)
-            if pack is None or not self._append(pack, parcel, now):
-                pack = open_packs[place] = Pack(*place, [], producer.create_batch())
-                packs.append(pack)
-                self._append(pack, parcel, now)
+        for topic, all_of_it in topics.items():
+            for partition, some in self._partitions(all_of_it, await _count_partitions(producer, topic)):
+                packs += self._packs(producer, topic, partition, some, now)
         return packs
 
-    def _append(self, pack: Pack, parcel: Parcel, now: int) -> bool:
-        """Add a record; return whether there was room."""
-        smaller = self._smaller.get(pack.topic)
-        if smaller is not None and pack.parcels and pack.builder.size() + _size(parcel) > smaller:
-            return False
-        _, _, key, value, headers = parcel
-        if pack.builder.append(timestamp=now, key=key, value=value, headers=headers) is None:
-            return False
-        pack.parcels.append(parcel)
-        return True
-
-    def _partition(self, key: bytes | None, count: int) -> int:
-        """Return where Kafka's own clients would put a key; what has none goes round."""
+    def _partitions(self, parcels: list[Parcel], count: int) -> Iterable[tuple[int, list[Parcel]]]:
         if count == 1:
-            return 0
-        if key is None:
-            self._turn += 1
-            return self._turn % count
-        hashed = self._hashes.get(key)
-        if hashed is None:
-            if len(self._hashes) >= _HASHES:
-                self._hashes.clear()
-            hashed = self._hashes[key] = murmur2(key) & 0x7FFFFFFF
-        return hashed % count
+            return [(0, parcels)]
+        partition = self._partition
+        places: dict[int, list[Parcel]] = defaultdict(list)
+        for parcel in parcels:
+            places[partition(parcel.key, count)].append(parcel)
+        return places.items()
+
+    def _packs(
+        self, producer: AIOKafkaProducer, topic: str, partition: int, parcels: list[Parcel], now: int
+    ) -> Iterator[Pack]:
+        limit = self._smaller.get(topic)
+        left = parcels
+        while left:
+            builder = producer.create_batch()
+            taken = _fill(builder, left, now, limit)
+            yield Pack(topic, partition, left[:taken], builder)
+            left = left[taken:]
+
+
+def _fill(builder: Any, parcels: list[Parcel], now: int, limit: int | None) -> int:
+    """Put records into one of the client's batches; return for how many of them there was room."""
+    append = builder.append
+    for place, (seq, _, key, value, number, beside) in enumerate(parcels):
+        if limit is not None and place and builder.size() + _size(parcels[place]) > limit:
+            return place
+        headers = [(number, b"%d" % seq), *beside]  # Parcel.headers, without the call
+        if append(timestamp=now, key=key, value=value, headers=headers) is None:
+            return place
+    return len(parcels)
 
 
 def _size(parcel: Parcel) -> int:

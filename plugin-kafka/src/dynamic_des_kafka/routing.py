@@ -1,34 +1,31 @@
-"""From records to Kafka's: which topic, key, bytes and headers each of them gets."""
+"""From records to Kafka's: which topic each of them goes to, and in which form."""
 
 from __future__ import annotations
 
-from base64 import b64decode
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections import defaultdict
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import PermanentError, UnavailableError, show
 from dynamic_des.serializers import JsonSerializer
+from dynamic_des_kafka.encoding import encode
+from dynamic_des_kafka.parcels import key_bytes, letter, parcels_of
 from dynamic_des_kafka.topics import is_legal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from dynamic_des.egress import Batch
     from dynamic_des.serializers import MessageSerializer
+    from dynamic_des_kafka.parcels import Header, Parcel
 
-__all__ = ["Headers", "Parcel", "Routing"]
+__all__ = ["Routing"]
 
-Headers = list[tuple[str, bytes]]
 _KNOWN_TOPICS = 10_000
-
-
-class Parcel(NamedTuple):
-    """One record as Kafka takes it."""
-
-    seq: int
-    topic: str
-    key: bytes | None
-    value: bytes
-    headers: Headers
+_LETTER = "dead_letter"
+_BESIDE = ("stream_type", "sim_ts", "timestamp", "key", "path_id")  # what else a record has, beside value and number
+_Record = dict[str, Any]
+_Aside = dict[int, str]
 
 
 class Routing:
@@ -57,33 +54,61 @@ class Routing:
         """Whether a serializer may block: everything but JSON may ask a schema registry."""
         return any(type(one) is not JsonSerializer for one in (self._default, *self._serializers.values()))
 
-    def parcels(self, batch: Batch, run_id: str) -> tuple[list[Parcel], dict[int, str]]:
-        """Return the records for Kafka, and those that can never be written: seq → reason."""
+    def parcels(self, batch: Batch, run_id: str, some: Sequence[_Record] | None = None) -> tuple[list[Parcel], _Aside]:
+        """Return the records for Kafka, in order within each topic, and those that can never be written: seq → reason.
+
+        Args:
+            batch: Records; what became null in them is noted there.
+            run_id: The run.
+            some: Which of them; all when None.
+
+        Raises:
+            UnavailableError: If a serializer cannot reach what it needs: the whole batch comes again.
+            PermanentError: If it says that it never will.
+        """
         number = "sys_seq" if batch.system else "seq"
         run = ("run_id", run_id.encode())
+        aside: _Aside = {}
         parcels: list[Parcel] = []
-        aside: dict[int, str] = {}
-        for record in batch:
-            seq = record[number]
-            try:
-                topic = self._topic(record)
+        dropped = self.dropped
+        try:
+            for (topic, is_letter), records in self._by_topic(batch if some is None else some, number, aside).items():
+                if is_letter:
+                    parcels += [letter(record[number], topic, record, run) for record in records]
+                else:
+                    parcels += self._parcels(topic, records, batch, (number, run), aside)
+        except (UnavailableError, PermanentError):
+            self.dropped = dropped
+            raise
+        return parcels, aside
+
+    def _by_topic(
+        self, records: Sequence[_Record], number: str, aside: _Aside
+    ) -> dict[tuple[str, bool], list[_Record]]:
+        """Return the records of each topic; dead letters apart."""
+        if self._router is None and len(kinds := {record["stream_type"] for record in records}) == 1:
+            kind = kinds.pop()
+            return {(self._topics[kind], kind == _LETTER): list(records)}
+        groups: dict[tuple[str, bool], list[_Record]] = defaultdict(list)
+        for record in records:
+            kind = record["stream_type"]
+            topic: str | None
+            if self._router is None or kind == _LETTER:
+                topic = self._topics[kind]
+            else:
+                try:
+                    topic = self._routed(record)
+                except Exception as error:  # noqa: BLE001 - a function of the user: counted, and only this record
+                    aside[record[number]] = f"{type(error).__name__}: {error}"
+                    continue
                 if topic is None:
                     self.dropped += 1
                     continue
-                if record["stream_type"] == "dead_letter":
-                    parcels.append(_letter(seq, topic, record, run))
-                else:
-                    headers = [(number, b"%d" % seq), run]
-                    parcels.append(self._parcel(seq, topic, record, headers))
-            except (UnavailableError, PermanentError):
-                raise  # a schema registry does not answer: the whole batch comes again
-            except Exception as error:  # noqa: BLE001 - routers and serializers are the user's: counted, set aside
-                aside[seq] = f"{type(error).__name__}: {error}"
-        return parcels, aside
+            groups[topic, kind == _LETTER].append(record)
+        return groups
 
-    def _topic(self, record: dict[str, Any]) -> str | None:
-        if self._router is None or record["stream_type"] == "dead_letter":
-            return self._topics[record["stream_type"]]
+    def _routed(self, record: _Record) -> str | None:
+        assert self._router is not None
         topic = self._router(record)
         if topic is None or topic in self._legal:
             return topic
@@ -93,47 +118,31 @@ class Routing:
             self._legal.add(topic)
         return topic
 
-    def _parcel(self, seq: int, topic: str, record: dict[str, Any], headers: Headers) -> Parcel:
-        name = record.get("key") if record["stream_type"] == "event" else record["path_id"]
+    def _parcels(
+        self, topic: str, records: list[_Record], batch: Batch, mark: tuple[str, Header], aside: _Aside
+    ) -> list[Parcel]:
+        """Return the records of one topic, made column by column: at half the cost of record by record."""
+        number, run = mark
         serializer = self._serializers.get(topic, self._default)
-        data: Any = record
-        if getattr(serializer, "payload", "record") == "value":
-            # the format describes the model's own data: what belongs to the record travels beside it
-            data = record["value"]
-            headers += [(key, str(record[key]).encode()) for key in ("stream_type", "sim_ts", "timestamp")]
-        value = serializer.serialize(topic, data)
-        if not isinstance(value, bytes):
-            raise TypeError(f"{type(serializer).__name__}: serialize returned {show(value)}, not bytes.")
-        return Parcel(seq, topic, _key(name), value, headers)
+        # such a format describes the model's own data: what belongs to the record travels beside it
+        alone = getattr(serializer, "payload", "record") == "value"
+        data = [record["value"] for record in records] if alone else records
+        values, refused, nulled = encode(serializer, topic, data)
+        for place, count in nulled.items():
+            seq = records[place][number]
+            batch.nulled[seq] = max(count, batch.nulled.get(seq, 0))
+        if refused:
+            aside.update((records[place][number], reason) for place, reason in refused.items())
+            records = [record for place, record in enumerate(records) if place not in refused]
+            values = [value for value in values if value is not None]
+        seqs = [record[number] for record in records]
+        names = [record["path_id"] if "path_id" in record else record["key"] for record in records]
+        keys = [name.encode() if type(name) is str else key_bytes(name) for name in names]
+        headers: Iterable[tuple[Header, ...]] = repeat((run,))
+        if alone:
+            headers = [(run, *_beside(record)) for record in records]
+        return parcels_of(zip(seqs, repeat(topic), keys, values, repeat(number), headers))
 
 
-def _key(name: Any) -> bytes | None:
-    if type(name) is str:
-        return name.encode()
-    if name is None or isinstance(name, bytes):
-        return name
-    return str(name).encode()
-
-
-def _letter(seq: int, topic: str, record: dict[str, Any], run: tuple[str, bytes]) -> Parcel:
-    """Return a dead letter: what arrived, as it arrived, with all that is known about it in the headers."""
-    letter: dict[str, Any] = record["value"]
-    headers: Headers = [("seq", b"%d" % seq), run]
-    headers += [(key, str(record[key]).encode()) for key in ("sim_ts", "timestamp")]
-    info = letter.get("info") or {}
-    known = {**{key: letter.get(key) for key in ("source", "sink", "reason")}, **info}
-    headers += [
-        (key, str(known[key]).encode("utf-8", "backslashreplace"))
-        for key in ("source", "sink", "reason", "topic", "partition", "offset")
-        if known.get(key) is not None
-    ]
-    if letter.get("encoding") == "base64":
-        value = b64decode(letter["payload"])
-    elif isinstance(letter.get("payload"), str):
-        value = letter["payload"].encode("utf-8", "surrogatepass")
-    else:
-        value = JsonSerializer().serialize(topic, letter.get("record", letter))
-    key = info.get("key")
-    if isinstance(key, dict) and "base64" in key:
-        return Parcel(seq, topic, b64decode(key["base64"]), value, headers)
-    return Parcel(seq, topic, _key(record.get("key") if key is None else key), value, headers)
+def _beside(record: _Record) -> list[Header]:
+    return [(name, str(record[name]).encode()) for name in _BESIDE if record.get(name) is not None]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.helpers import create_ssl_context
 
 from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des_kafka.tokens import token_provider
 
 if TYPE_CHECKING:
     import ssl
@@ -18,6 +18,13 @@ __all__ = ["Connection", "tls"]
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "GSSAPI", "OAUTHBEARER")
+# names that other clients have for what is a provider of tokens here
+_ELSEWHERE = {
+    "AWS_MSK_IAM": (
+        " Give 'OAUTHBEARER', and a sasl_oauth_token_provider whose token() returns "
+        "aws_msk_iam_sasl_signer.MSKAuthTokenProvider.generate_auth_token(region)[0]."
+    )
+}
 _TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password")
 
 
@@ -50,6 +57,11 @@ class Connection:
         bootstrap_servers: ``host:port``, several of them with commas between or as a list.
         options: Arguments of the clients, and those of `tls`.
         clients: The classes whose arguments they may be.
+
+    Attributes:
+        where: What it is for, in the texts of errors.
+        servers: The addresses.
+        shows_certificate: Whether it has, or may have, a certificate of its own to show.
 
     Raises:
         ConfigError: For an address, a combination of credentials or an argument that makes no sense.
@@ -109,6 +121,7 @@ class Connection:
             raise ConfigError(
                 f"{self.where}: {given} is given, but security_protocol is {protocol!r}. Give 'SSL' or 'SASL_SSL'."
             )
+        self.shows_certificate = "ssl_context" in options or "ssl_certfile" in files
         if encrypted and "ssl_context" not in options:
             options["ssl_context"] = self._context(files)
         sasl = [key for key in options if key.startswith("sasl_")]
@@ -123,33 +136,18 @@ class Connection:
     def _check_mechanism(self, mechanism: str) -> None:
         options = self._options
         if mechanism not in _MECHANISMS:
-            hint = nearest(mechanism, _MECHANISMS) or f" Give one of {', '.join(_MECHANISMS)}."
+            hint = (
+                _ELSEWHERE.get(mechanism)
+                or nearest(mechanism, _MECHANISMS)
+                or f" Give one of {', '.join(_MECHANISMS)}."
+            )
             raise ConfigError(f"{self.where}: sasl_mechanism is {show(mechanism)}.{hint}")
         if mechanism == "PLAIN" or mechanism.startswith("SCRAM"):
             for key in ("sasl_plain_username", "sasl_plain_password"):
                 if not options.get(key):
                     raise ConfigError(f"{self.where}: {key} is missing or empty; sasl_mechanism {mechanism} needs it.")
         if mechanism == "OAUTHBEARER":
-            options["sasl_oauth_token_provider"] = self._provider(options.get("sasl_oauth_token_provider"))
-
-    def _provider(self, provider: Any) -> Any:
-        """Return the object that gives tokens: itself, what makes it, or the name of either."""
-        if isinstance(provider, str):
-            module, _, name = provider.partition(":")
-            try:
-                provider = getattr(import_module(module), name)
-            except (ImportError, AttributeError, ValueError) as error:
-                raise ConfigError(
-                    f"{self.where}: sasl_oauth_token_provider {show(provider)}: {error}. Give 'module:name'."
-                ) from error
-        if isinstance(provider, type) or (callable(provider) and not hasattr(provider, "token")):
-            provider = provider()
-        if not hasattr(provider, "token"):
-            raise ConfigError(
-                f"{self.where}: sasl_oauth_token_provider is {type(provider).__name__}, which has no token(). "
-                "Give an aiokafka.abc.AbstractTokenProvider, what makes one, or 'module:name' of either."
-            )
-        return provider
+            options["sasl_oauth_token_provider"] = token_provider(self.where, options.get("sasl_oauth_token_provider"))
 
     def _context(self, files: dict[str, Any]) -> ssl.SSLContext:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from dynamic_des_kafka.client import abandon, close_producer
 from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.delivery import TOO_LARGE, new_producer, submit
 from dynamic_des_kafka.errors import FencedError
-from dynamic_des_kafka.packing import by_partition
+from dynamic_des_kafka.packing import Pack, by_partition
 from dynamic_des_kafka.progress import Progress, ProgressTopic
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
     from dynamic_des_kafka.delivery import Identity
     from dynamic_des_kafka.packing import Packing
-    from dynamic_des_kafka.routing import Parcel
+    from dynamic_des_kafka.parcels import Parcel
     from dynamic_des_kafka.security import Connection
 
 __all__ = ["TransactionalDelivery"]
@@ -37,7 +38,12 @@ class TransactionalDelivery:
 
     After any failure the producer is given up, and a new one of the same id is opened: the brokers then end what the
     old one had begun, all or nothing, and the progress topic says which it was.
+
+    Attributes:
+        most: How many records go together: all of a batch.
     """
+
+    most = sys.maxsize
 
     def __init__(
         self, connection: Connection, packing: Packing, transactional_id: str, progress: ProgressTopic, timeout_s: float
@@ -71,6 +77,9 @@ class TransactionalDelivery:
         self._held = replace(await self._topic.read(run.name), instance=secrets.token_hex(8))
         await self._transact([], self._held)  # so that a predecessor which is still alive sees whose turn it is
         self._clean = True
+
+    async def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+        """Nothing: a transaction does not begin before it is known what is in it."""
 
     async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
         """Return when the batch is committed; the records that are refused for good: seq → reason.
@@ -118,8 +127,7 @@ class TransactionalDelivery:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await producer.begin_transaction()
-                await self._send(producer, parcels)
-                await producer.send_and_wait(self._topic.name, held.json(), key=run.name.encode())
+                await self._send(producer, parcels, held)
                 await producer.commit_transaction()
         except TimeoutError as error:
             raise ConnectionError(
@@ -132,18 +140,26 @@ class TransactionalDelivery:
             raise ConnectionError(f"{self._connection}: {type(error).__name__}: {error}") from error
         self._clean = True
 
-    async def _send(self, producer: AIOKafkaProducer, parcels: Sequence[Parcel]) -> None:
+    async def _send(self, producer: AIOKafkaProducer, parcels: Sequence[Parcel], held: Progress) -> None:
+        """Send records and, beside them, how far the twin has come: that saves the time of two answers."""
         packs = await self._packing.pack(producer, parcels)
+        packs.append(self._note(producer, held))
         await asyncio.gather(*(submit(producer, line) for line in by_partition(packs)))
         failed = [pack for pack in packs if pack.error is not None]
         for pack in failed:
-            if isinstance(pack.error, TOO_LARGE) and self._aside is not None:
+            if isinstance(pack.error, TOO_LARGE) and pack.parcels and self._aside is not None:
                 self._aside[1].update(self._packing.refused(pack))
         for pack in sorted(failed, key=lambda pack: isinstance(pack.error, OutOfOrderSequenceNumber)):
             if isinstance(pack.error, ProducerFenced):
                 raise pack.error
             text = f"topic {pack.topic!r}, partition {pack.partition}: {type(pack.error).__name__}: {pack.error}"
             raise ConnectionError(f"{self._connection}: {text}") from pack.error
+
+    def _note(self, producer: AIOKafkaProducer, held: Progress) -> Pack:
+        assert self._run is not None
+        builder = producer.create_batch()
+        builder.append(timestamp=None, key=self._run.name.encode(), value=held.json(), headers=[])
+        return Pack(self._topic.name, 0, [], builder)
 
     async def _fenced(self, error: BaseException) -> None:
         """Say whether another producer has taken over, or the brokers have ended a transaction that took too long."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import PermanentError
-from dynamic_des_postgres.identifiers import quoted
+from dynamic_des_postgres.identifiers import literal, quoted
 from dynamic_des_postgres.layout import changes_sql, positions_sql, provide, sibling
 
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ class ChangeTable:
         if not kept or Position.read(kept).horizon > horizon:
             raise PermanentError(
                 f"{self._where}: the position {position} of {self._twin!r} is of another server, or of this one before "
-                f"it was restored. Run: DELETE FROM {self._positions} WHERE twin = …, to begin anew."
+                f"it was restored. Run: DELETE FROM {self._positions} WHERE (twin, source) = ({literal(self._twin)}, "
+                f"{literal(self._name)}), to begin anew."
             )
         log.warning("%s: the server has lost transactions; changes since %s come again", self._where, kept)
         return Position.read(kept)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, show
-from dynamic_des.serializers import JsonSerializer
 from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS, provide, records_sql, sibling, written_sql
-from dynamic_des_postgres.record_table import RecordTable, Row, escaped, row_of
+from dynamic_des_postgres.record_table import REFUSED, RecordTable
+from dynamic_des_postgres.rows import Rows
 from dynamic_des_postgres.server import Connection, Server
 from dynamic_des_postgres.written import Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from dynamic_des.messages import RunInfo
+
+    Places = Mapping[str, Sequence[dict[str, Any]]]  # table → records
 
 __all__ = ["PostgresEgress"]
 
@@ -74,7 +77,6 @@ class PostgresEgress(BaseEgress):
         self._router = router
         self._create = create_table
         self._server = Server("PostgresEgress", connection_dsn, timeout_s, kwargs)
-        self._serializer = JsonSerializer()
         self._connection: Connection = None
         self._tables: dict[str, RecordTable] = {}
         self._model = Written("PostgresEgress", table_name, f"{table_name}{sink and f'/{sink}'}")
@@ -88,7 +90,7 @@ class PostgresEgress(BaseEgress):
         """
         self._connection = connection = await self._server.connect()
         self._tables = {}
-        self._names = escaped(run.name) + b"\t" + escaped(run.run_id)
+        self._names = (run.name, run.run_id)
         create = self._create and not run.trial
         with self._server.explaining():
             for table in filter(None, (self.table_name, self._system_table)):
@@ -102,24 +104,53 @@ class PostgresEgress(BaseEgress):
 
     async def write(self, batch: Batch) -> list[tuple[int, str]] | None:
         """Write the batch; return when it is committed."""
-        if batch.system and not self._system_table:
+        if not batch or (batch.system and not self._system_table):
             return None
-        rows, aside = self._rows(batch)
-        if not rows:
-            return aside
-        account, connection = self._system if batch.system else self._model, self._connection
+        rows = Rows(*self._names, system=batch.system)
+        columns = batch.columns() if self._router is None else None  # spares a dictionary for each record
+        places, aside = self._places(batch)
         with self._server.explaining():
-            for table in {row.table for row in rows}:
+            for table in places:
                 if table not in self._tables:
                     await self._provide(table, create=self._create)
-            async with connection.transaction():
-                last = await account.last(connection)
-                new = [row for row in rows if row.seq > last]
-                for table, part in _by_table(new).items():
-                    aside += await self._tables[table].write(connection, part)
-                if new:
-                    await account.keep(connection, new[-1].seq)
-            account.kept()
+            account = self._system if batch.system else self._model
+            upto = batch[-1][rows.number] if columns is None else columns.seq[-1]
+            portions = {table: rows.chunks(columns or records) for table, records in places.items()}
+            if not await self._write_at_once(portions, account, upto):
+                rows = Rows(*self._names, system=batch.system)
+                aside += await self._write_with_care(places, rows, account, upto)
+            account.kept(upto)
+        batch.nulled.update(rows.nulled)
+        return aside + rows.refused
+
+    async def _write_at_once(self, portions: Mapping[str, Iterator[bytes]], account: Written, upto: int) -> bool:
+        """Write everything with the fewest questions to the server; False, and nothing, where it takes a closer look.
+
+        That is: after a start or a retry, of which some may be written already, and where a table refuses a row.
+        """
+        connection = self._connection
+        if any(self._tables[table].keys for table in portions):
+            return False
+        transaction = connection.transaction()
+        try:
+            async with transaction:
+                if not await account.advance(connection, upto):
+                    return False
+                for table, lines in portions.items():
+                    await self._tables[table].copy(connection, _in_turns(lines))
+        except REFUSED:
+            return False
+        return True
+
+    async def _write_with_care(self, places: Places, rows: Rows, account: Written, upto: int) -> list[tuple[int, str]]:
+        """Write what is not written yet; return what the tables refuse."""
+        connection, aside = self._connection, []
+        async with connection.transaction():
+            last = await account.last(connection)
+            for table, records in places.items():
+                new = [record for record in records if record[rows.number] > last]
+                aside += await self._tables[table].write(connection, rows.one_by_one(new))
+            await account.keep(connection, max(upto, last))
         return aside
 
     async def written(self) -> int | None:
@@ -130,12 +161,7 @@ class PostgresEgress(BaseEgress):
     async def close(self) -> None:
         """Disconnect."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            await connection.close(timeout=min(1.0, self._server.timeout_s))
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing of it is left
-            connection.terminate()
+        await self._server.disconnect(connection)
 
     async def _provide(self, table: str, *, create: bool) -> None:
         keys = () if table == self._system_table else self._keys
@@ -143,33 +169,25 @@ class PostgresEgress(BaseEgress):
         await provide(self._server.where, self._connection, quoted(table), sql, create=create)
         self._tables[table] = RecordTable(table, keys)
 
-    def _rows(self, batch: Batch) -> tuple[list[Row], list[tuple[int, str]]]:
-        """Return what is to be written, and what never can be."""
-        number = "sys_seq" if batch.system else "seq"
-        serialize, names = self._serializer.serialize, self._names
-        rows: list[Row] = []
+    def _places(self, batch: Batch) -> tuple[Places, list[tuple[int, str]]]:
+        """Return which records go where, and which go nowhere."""
+        if batch.system or self._router is None:
+            return {self._system_table if batch.system else self.table_name: batch}, []
+        places: dict[str, list[dict[str, Any]]] = {}
         aside: list[tuple[int, str]] = []
         for record in batch:
             try:
-                table = self._place(record, batch)
-                rows.append(row_of(record, table, serialize(table, record["value"]), names))
-            except Exception as error:  # noqa: BLE001 - a router is a plugin, a value anything: counted, set aside
-                aside.append((record[number], f"{type(error).__name__}: {error}"))
-        return rows, aside
-
-    def _place(self, record: dict[str, Any], batch: Batch) -> str:
-        if batch.system:
-            return self._system_table
-        if self._router is None:
-            return self.table_name
-        table = self._router(record)
-        if table not in self._tables:
-            quoted(table)  # says so if it cannot be one
-        return table
+                table = self._router(record)
+                if table not in places:
+                    quoted(table)  # says so if it cannot be one
+                places.setdefault(table, []).append(record)
+            except Exception as error:  # noqa: BLE001 - a router is a plugin: counted, reported, set aside
+                aside.append((record["seq"], f"{type(error).__name__}: {error}"))
+        return places, aside
 
 
-def _by_table(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row.table, []).append(row)
-    return found
+async def _in_turns(portions: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the portions; other connectors have their turn between them."""
+    for portion in portions:
+        yield portion
+        await asyncio.sleep(0)

@@ -1,10 +1,10 @@
-"""Names of tables, quoted."""
+"""Names of tables, quoted; and text, for SQL that is shown."""
 
 from __future__ import annotations
 
 from dynamic_des.errors import ConfigError, show
 
-__all__ = ["quoted"]
+__all__ = ["literal", "quoted"]
 
 _LONGEST = 63  # bytes; PostgreSQL cuts what is longer, without an error
 
@@ -30,3 +30,8 @@ def quoted(name: str, suffix: str = "") -> str:
             "bytes."
         )
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def literal(text: str) -> str:
+    """Return text as SQL, for a statement that somebody may run: the plugin's own have parameters."""
+    return "'" + text.replace("'", "''") + "'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.errors import ConfigError, show
@@ -147,12 +148,7 @@ class PostgresIngress(BaseIngress):
     async def close(self) -> None:
         """Disconnect."""
         connection, self._connection = self._connection, None
-        if connection is None:
-            return
-        try:
-            await connection.close(timeout=min(1.0, self._server.timeout_s))
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing of it is left
-            connection.terminate()
+        await self._server.disconnect(connection)
 
     async def _page(self, end: str) -> tuple[list[Message], bool]:
         """Return the next rows of those that were committed when ``end`` was taken, and whether more may follow."""
@@ -169,13 +165,16 @@ class PostgresIngress(BaseIngress):
         return messages, full or window != end
 
 
-def _payload(row: Any) -> Any:
-    """Return the change that a row asks for."""
-    try:
-        value = None if row["value"] is None else json.loads(row["value"])
-    except (ValueError, RecursionError):  # a number of 5000 digits, a nest 5000 deep: refused with what it is
-        return row["value"]
+def _payload(row: Any) -> str:
+    """Return the change that a row asks for, as JSON: core decodes it, with the bounds that it has for every source."""
+    value = "null" if row["value"] is None else row["value"]
     if row["path"] is None:
-        return value
-    change = {"path": row["path"], "value": value, "at": row["at"], "id": row["ref"]}
-    return {key: item for key, item in change.items() if item is not None or key == "value"}
+        return str(value)
+    at = "" if row["at"] is None else f', "at": {_number(row["at"])}'
+    reference = "" if row["ref"] is None else f', "id": {json.dumps(row["ref"])}'
+    return f'{{"path": {json.dumps(row["path"])}, "value": {value}{at}{reference}}}'
+
+
+def _number(number: float) -> str:
+    """Return a number as JSON; what has no form there as text, so that the reason to refuse it names it."""
+    return repr(number) if math.isfinite(number) else json.dumps(str(number))

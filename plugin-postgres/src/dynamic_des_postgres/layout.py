@@ -66,7 +66,8 @@ def changes_sql(table: str) -> str:
 CREATE INDEX ON {name} (txid);
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS
 $$BEGIN PERFORM pg_notify('dynamic_des_' || TG_RELID, ''); RETURN NULL; END$$;
-CREATE OR REPLACE TRIGGER dynamic_des_ring AFTER INSERT ON {name}
+DROP TRIGGER IF EXISTS dynamic_des_ring ON {name};
+CREATE TRIGGER dynamic_des_ring AFTER INSERT ON {name}
     FOR EACH STATEMENT EXECUTE FUNCTION {function}()"""
 
 

@@ -1,10 +1,8 @@
-"""Records as rows: of ``COPY``, or of an upsert."""
+"""One table of records: rows by ``COPY``, or by an upsert."""
 
 from __future__ import annotations
 
-import math
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -12,80 +10,19 @@ from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterable, Sequence
 
+    from dynamic_des_postgres.rows import Row
     from dynamic_des_postgres.server import Connection
 
-__all__ = ["RecordTable", "Row", "escaped", "row_of"]
+__all__ = ["REFUSED", "RecordTable"]
 
-# what COPY's text format gives a meaning
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_NONE = b"\\N"
+REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 _TYPES = {"seq": "bigint", "sim_ts": "float8", "timestamp": "timestamptz", "value": "jsonb", "number": "float8"}
 
 
-class Row(NamedTuple):
-    """A record on its way.
-
-    Attributes:
-        seq: Its number.
-        table: Where it goes.
-        line: Its columns, in COPY's text format.
-    """
-
-    seq: int
-    table: str
-    line: bytes
-
-
-def row_of(record: dict[str, Any], table: str, value: bytes, run: bytes) -> Row:
-    """Return a record as a row.
-
-    Args:
-        record: The record.
-        table: Where it goes.
-        value: Its value as JSON.
-        run: The twin's name and the run's id, escaped, with a tab between them.
-    """
-    seq = record["seq"] if "seq" in record else record["sys_seq"]
-    is_event = record["stream_type"] == "event"
-    name = record["key"] if is_event else record["path_id"]
-    plain = record["value"]
-    # one line, not nine cells: bytes are nothing that the garbage collector has to look at
-    return Row(seq, table, b"%b\t%d\t%b\t%b\t%b\t%b\t%b\t%b\n" % (
-        run,
-        seq,
-        b"event" if is_event else b"telemetry",
-        repr(record["sim_ts"]).encode(),
-        record["timestamp"].encode(),
-        escaped(name if type(name) is str else str(name)),
-        value.replace(b"\\", b"\\\\") if b"\\" in value else value,
-        _NONE if type(plain) is dict else _number(plain),
-    ))  # fmt: skip
-
-
-def escaped(text: str) -> bytes:
-    """Return text for COPY."""
-    special = "\\" in text or "\t" in text or "\n" in text or "\r" in text
-    return (text.translate(_ESCAPES) if special else text).encode()
-
-
-def _number(value: Any) -> bytes:
-    """Return a number as a double, NaN and infinities included; nothing for anything else."""
-    kind = type(value)
-    if kind is float or (kind is int and abs(value) < 2**1023):
-        return repr(float(value)).encode()
-    if kind in (dict, str, bool, int) or value is None or isinstance(value, (list, tuple)):
-        return _NONE
-    try:  # numpy's scalars
-        number = float(value)
-        return _NONE if isinstance(value, bool) or (math.isinf(number) and kind is int) else repr(number).encode()
-    except (TypeError, ValueError, OverflowError):
-        return _NONE
-
-
 class RecordTable:
-    """Writes rows into one table.
+    """Writes rows into one table, in a transaction of the caller's.
 
     Args:
         name: The table, as it was given.
@@ -94,35 +31,34 @@ class RecordTable:
 
     def __init__(self, name: str, keys: Sequence[str]) -> None:
         self.quoted = quoted(name)
-        self._keys = keys
+        self.keys = keys
         self._schema, _, self._table = name.rpartition(".")
         self._key_places = [COLUMNS.index(key) for key in keys]
 
     async def write(self, connection: Connection, rows: Sequence[Row]) -> list[tuple[int, str]]:
-        """Write the rows, in a transaction of the caller's.
+        """Write the rows that the table takes.
 
         Returns:
-            The rows that the table does not take, each with the reason: found by halving, the others are written.
+            Those that it does not, each with the reason: found by halving, the others are written.
         """
+        if not rows:
+            return []
         try:
             async with connection.transaction():  # a savepoint
-                await (self._upsert(connection, rows) if self._keys else self._copy(connection, rows))
-        except (
-            asyncpg.DataError,
-            asyncpg.IntegrityConstraintViolationError,
-            asyncpg.ProgramLimitExceededError,
-        ) as error:
+                await (self._upsert(connection, rows) if self.keys else self.copy(connection, _lines(rows)))
+        except REFUSED as error:
             if len(rows) == 1:
                 return [(rows[0].seq, f"{type(error).__name__}: {error}")]
             half = len(rows) // 2
             return [*await self.write(connection, rows[:half]), *await self.write(connection, rows[half:])]
         return []
 
-    async def _copy(self, connection: Connection, rows: Sequence[Row]) -> None:
-        source = BytesIO(b"".join([row.line for row in rows]))
+    async def copy(self, connection: Connection, portions: AsyncIterable[bytes]) -> None:
+        """Copy rows into the table: all of them, or it raises."""
+        # not a file: that would be read in another thread, at the price of hundreds of rows
         await connection.copy_to_table(
             self._table,
-            source=source,
+            source=portions,
             columns=COLUMNS,
             schema_name=self._schema or None,
             format="text",
@@ -135,13 +71,17 @@ class RecordTable:
         columns = list(zip(*[map(_text, row) for row in latest.values()], strict=True))
         arrays = ", ".join(f"${number}::text[]" for number in range(1, len(COLUMNS) + 1))
         cast = ", ".join(f"{name}::{_TYPES.get(name, 'text')}" for name in COLUMNS)
-        changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS if name not in self._keys)
+        changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS if name not in self.keys)
         await connection.execute(
             f"INSERT INTO {self.quoted} ({', '.join(COLUMNS)}) SELECT {cast} "
             f"FROM unnest({arrays}) AS given({', '.join(COLUMNS)}) "
-            f"ON CONFLICT ({', '.join(self._keys)}) DO UPDATE SET {changed}",
+            f"ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET {changed}",
             *columns,
         )
+
+
+async def _lines(rows: Sequence[Row]) -> AsyncIterable[bytes]:
+    yield b"".join([row.line for row in rows])
 
 
 _PLAIN = ((b"\\t", b"\t"), (b"\\n", b"\n"), (b"\\r", b"\r"))
@@ -149,7 +89,7 @@ _PLAIN = ((b"\\t", b"\t"), (b"\\n", b"\n"), (b"\\r", b"\r"))
 
 def _text(cell: bytes) -> str | None:
     """Return what a cell of COPY's text format says."""
-    if cell == _NONE:
+    if cell == b"\\N":
         return None
     if b"\\" not in cell:
         return cell.decode()

@@ -61,16 +61,26 @@ class Server:
                 return await asyncpg.connect(self._dsn, **self._options)
         except TypeError as error:
             raise PermanentError(f"{self.where}: {error}. See the arguments of asyncpg.connect.") from None
-        except ValueError:  # asyncpg's ClientConfigurationError among them: its text may quote the password
-            raise PermanentError(
-                f"{self.where}: the DSN cannot be read. Write postgresql://user:password@host:port/database, with "
-                "special characters percent-encoded."
-            ) from None
         except Exception as error:
+            # an untrusted certificate is an OSError and a ValueError, too: it may be renewed
+            if isinstance(error, ValueError) and not isinstance(error, OSError):
+                raise PermanentError(  # asyncpg's ClientConfigurationError among them: its text may quote the password
+                    f"{self.where}: the DSN cannot be read. Write postgresql://user:password@host:port/database, with "
+                    "special characters percent-encoded."
+                ) from None
             said = str(error)
             if self._redacted(said) != said:
                 raise ConnectionError(self._redacted(said)) from None
             raise
+
+    async def disconnect(self, connection: Connection | None) -> None:
+        """End a connection, whatever state it is in."""
+        if connection is None:
+            return
+        try:
+            await connection.close(timeout=min(1.0, self.timeout_s))
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, nothing of it is left
+            connection.terminate()
 
     @contextmanager
     def explaining(self) -> Iterator[None]:

@@ -33,11 +33,13 @@ class Written:
         self._sink = sink
         self._owner = secrets.token_hex(8)  # tells a batch that comes again from another egress of the run
         self._going_on = False
+        self._known: int | None = None  # what the tables hold, as long as nobody else can have written
 
     def open(self, run: RunInfo) -> None:
         """Keep the account of this run from now on."""
         self._key = (run.name, run.started, self._sink)
         self._run = run.run_id
+        self._known = None
 
     async def held(self, connection: Connection) -> int | None:
         """Return the last number that is held; what is written from now on follows it."""
@@ -72,6 +74,25 @@ class Written:
             )
         return 0  # another run that started at the same time, which is over
 
+    async def advance(self, connection: Connection, seq: int) -> bool:
+        """Keep the last number, at the price of one question, and return whether all above the known one is new.
+
+        False, and nothing is kept, where that is not known: ask for the `last` one then, and `keep` the new one.
+        """
+        known, self._known = self._known, None
+        if known is None or self._going_on:
+            return False
+        advanced = await connection.fetchval(
+            f"UPDATE {self._table} SET seq = $6 "
+            "WHERE (twin, started, sink, run, owner, seq) = ($1, $2, $3, $4, $5, $7) RETURNING true",
+            *self._key,
+            self._run,
+            self._owner,
+            seq,
+            known,
+        )
+        return advanced is True
+
     async def keep(self, connection: Connection, seq: int) -> None:
         """Keep the last number."""
         await connection.execute(
@@ -84,6 +105,7 @@ class Written:
             seq,
         )
 
-    def kept(self) -> None:
+    def kept(self, seq: int) -> None:
         """Note that the transaction is over: from now on this egress knows its own rows by its name."""
         self._going_on = False
+        self._known = seq

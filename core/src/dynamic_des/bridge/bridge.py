@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+from concurrent.futures import wait
 from dataclasses import replace
 from operator import itemgetter
 from threading import Event as Flag
@@ -42,6 +43,8 @@ log = logging.getLogger("dynamic_des")
 
 _IS_EVENT = itemgetter(2)
 _HAND_OVER_S = 0.05
+_BLOCKED_PATIENCE_S = 1.0
+_ANOTHER_WAIT_S = 0.5
 
 
 class Bridge:
@@ -54,6 +57,7 @@ class Bridge:
         events: How many of the records handed over are events.
         telemetry: How many are telemetry.
         monitor: Watches them.
+        hurried: Whether somebody has asked twice for the end: it waits for nobody any more than a moment.
         numbering: Held while a system record is numbered and handed over: more than one thread has some to publish.
     """
 
@@ -79,6 +83,7 @@ class Bridge:
         self._io = IoThread(f"dynamic-des {run.name}")
         self.monitor = Monitor(self._io, run.name, publish)
         self.numbering = Lock()
+        self.hurried = False
         self._tasks: dict[Source | Sink, Future[Any]] = {}
         self._prompting: Future[None] | None = None
         self._switching = QuickSwitching()
@@ -180,14 +185,14 @@ class Bridge:
     def drain(self) -> None:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""
         self._put_pending()
-        _drain(self.sinks)
-        _drain([letters.sink for letters in self.dead_letters])  # afterwards: the sinks may have set something aside
+        _drain(self.sinks, hurried=self.hurried)
+        _drain(
+            [letters.sink for letters in self.dead_letters], hurried=self.hurried
+        )  # afterwards: the sinks may have set something aside
 
     def stop_sources(self) -> None:
         """Stop fetching: nothing more arrives after this."""
-        stopping = [self._io.start(source.stop()) for source in self.sources]
-        for task in stopping:
-            _finish(task)
+        self._finish([self._io.start(source.stop()) for source in self.sources])
 
     def close(self) -> None:
         """Acknowledge what is settled, end every connector, and stop the threads."""
@@ -201,8 +206,7 @@ class Bridge:
                 sink.finish()
                 if not sink.idle or sink.reason:
                     finishing.append(self._io.start(sink.stop()))
-            for task in [*finishing, *(self._tasks[sink] for sink in sinks)]:
-                _finish(task)
+            self._finish([*finishing, *(self._tasks[sink] for sink in sinks)])
         self._io.stop()
         for sink in [*self.sinks, *letters]:
             _say_losses(sink)
@@ -216,6 +220,15 @@ class Bridge:
             self.stop_sources()
             self.drain()
             self.close()
+
+    def _finish(self, tasks: Sequence[Future[Any]]) -> None:
+        """Wait for the end of tasks, not for ever; how they ended has been said already."""
+        start = monotonic()
+        while left := wait(tasks, timeout=0.05).not_done:
+            # where a connector blocks the loop no task gets on
+            if monotonic() - start > (_BLOCKED_PATIENCE_S if self.monitor.watchdog.blocked else 3 * PATIENCE_S):
+                log.error("%d connectors have not ended in time; they are left behind", len(left))
+                return
 
     async def _prompt(self, steering: Steering) -> None:
         """See to it that what a run flat out publishes is handed over within a moment, also if it is little."""
@@ -260,20 +273,29 @@ class Bridge:
                 sink.outbox.put(records)
 
 
-def _drain(sinks: Sequence[Sink]) -> None:
+def _drain(sinks: Sequence[Sink], *, hurried: bool) -> None:
     for sink in sinks:
         sink.flush()
     start = monotonic()
     for sink in sinks:
-        while not sink.needs_no_wait and monotonic() - start < sink.options.drain_timeout:
+        standing, ended_at = sink.undrained
+        patience_s = sink.options.drain_timeout
+        again = standing == sink.standing and monotonic() - ended_at < PATIENCE_S
+        if hurried or again:  # the end of the run has just waited, for nothing: that of the environment waits less
+            patience_s = min(patience_s, _ANOTHER_WAIT_S)
+        while not sink.needs_no_wait and monotonic() - start < patience_s:
             sink.outbox.wait_for_progress(0.05)
             sink.flush()  # news of the connectors, which came meanwhile
-        if sink.outbox.waiting:
-            log.error("egress %s: %d records are not written: %s", sink.name, sink.outbox.waiting, _why(sink))
+        waiting = sink.outbox.waiting
+        if waiting and sink.standing != standing:
+            log.error("egress %s: %d records are not written: %s", sink.name, waiting, _why(sink, patience_s))
+        sink.undrained = (sink.standing if waiting else None, monotonic())
 
 
-def _why(sink: Sink) -> str:
-    return sink.reason or f"it did not take them within drain_timeout={sink.options.drain_timeout:g} s"
+def _why(sink: Sink, patience_s: float) -> str:
+    limit = sink.options.drain_timeout
+    short = f"the {patience_s:g} s that were left" if patience_s < limit else f"drain_timeout={limit:g} s"
+    return sink.reason or f"it did not take them within {short}"
 
 
 def _say_losses(sink: Sink) -> None:
@@ -288,12 +310,3 @@ def _say_losses(sink: Sink) -> None:
     if any(counts.values()):
         said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
         log.warning("egress %s: %d records written, %s", sink.name, sink.written, said)
-
-
-def _finish(task: Future[Any]) -> None:
-    """Wait for the end of a task; how it ended has been said already."""
-    try:
-        task.result(timeout=3 * PATIENCE_S)
-    except BaseException as error:
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise

@@ -6,7 +6,7 @@ from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import DecodeError, PermanentError, UnavailableError, nearest, show
+from dynamic_des.errors import DecodeError, PermanentError, UnavailableError, nearest, show, told
 from dynamic_des.messages import Change, Message
 
 if TYPE_CHECKING:
@@ -24,16 +24,23 @@ def as_message(item: Any) -> tuple[Message, str | None]:
     """Return what an ingress yielded as a message, and what is wrong with it as such."""
     if not issubclass(type(item), Message):  # isinstance asks the object, and any object may have been yielded
         return Message(item), None
-    if type(item.position) is dict and type(item.info) is dict:
-        return item, None
+    if type(item) is Message and type(item.position) is dict and type(item.info) is dict:
+        return Message(item.payload, item.position.copy(), item.info), None  # an ingress may keep one, and change it
     kept: dict[str, dict[str, Any]] = {"position": {}, "info": {}}
     wrong = None
     for name in kept:
         try:
             kept[name] = dict(getattr(item, name))
         except Exception:  # noqa: BLE001 - it may be any object, and must not stall what follows
-            wrong = f"the {name} of this message is {show(getattr(item, name))}, not a dictionary. Mend the ingress."
+            wrong = f"the {name} of this message is {_shown(item, name)}, not a dictionary. Mend the ingress."
     return Message(item.payload, **kept), wrong
+
+
+def _shown(item: Any, name: str) -> str:
+    try:
+        return show(getattr(item, name))
+    except Exception as error:  # noqa: BLE001 - the same
+        return f"not to be had ({told(error)})"
 
 
 def place_of(source: str, message: Message | Change) -> str:
@@ -58,7 +65,7 @@ def decode(payload: bytes | str, deserializer: MessageDeserializer, topic: str, 
     except (DecodeError, PermanentError, UnavailableError):
         raise
     except Exception as error:
-        raise DecodeError(f"{type(deserializer).__name__}: {type(error).__name__}: {error}") from error
+        raise DecodeError(f"{type(deserializer).__name__}: {told(error)}") from error
 
 
 def to_change(data: Any, message: Message, source: str) -> Change:

@@ -286,7 +286,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
     # -- what the simulation side asks for -----------------------------------------------------------------
 
     def _enter_run(self, until: float | Event | None) -> None:
-        self._signals = StopSignals(self._steering, self._release)
+        self._signals = StopSignals(self._steering, self._release, self._hurry)
         self._signals.take_over()
         if self._bridge is not None:
             self._bridge.begin()
@@ -334,6 +334,10 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
     def _release(self) -> None:
         if self._bridge is not None:
             self._bridge.release()
+
+    def _hurry(self) -> None:
+        if self._bridge is not None:
+            self._bridge.hurried = True
 
     def _connect(self) -> Bridge:
         if self._bridge is None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import logging
 from contextlib import suppress
 from threading import Event as Flag
 from threading import Thread
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from dynamic_des.errors import told
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Callable, Coroutine
     from concurrent.futures import Future
 
 __all__ = ["IoThread", "cancel", "contained"]
 
-T = TypeVar("T")
+log = logging.getLogger("dynamic_des")
 
 
 class IoThread:
@@ -62,12 +67,23 @@ class IoThread:
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=5.0)
 
+    def _run(self) -> None:
+        """Run the loop until it is stopped, whatever a task of some connector raises into it."""
+        while True:
+            try:
+                self.loop.run_forever()
+            except (KeyboardInterrupt, SystemExit) as error:
+                log.error("a task of some connector raised %s; everything else goes on", told(error))
+            else:
+                return
+
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:
-            self.loop.run_forever()
+            self._run()
             left = asyncio.all_tasks(self.loop)
             for task in left:
+                _ending.add(task)
                 task.cancel()
             self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
@@ -75,25 +91,67 @@ class IoThread:
             self.loop.close()
 
 
-async def contained(work: Awaitable[T]) -> T:
-    """Await what a connector does; whatever ends it is an error of that connector, and of nobody else.
+_ending: WeakSet[asyncio.Task[Any]] = WeakSet()  # those whose end core has asked for
 
-    A SystemExit would end the loop, and all other connectors with it. A cancellation that nobody asked for (a client
-    whose own tasks were cancelled) would end the connector as if the run had ended.
+
+async def contained(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what belongs to a connector, and await it if it wants that.
+
+    Whatever ends it is an error of that connector, and of nobody else: a SystemExit would end the loop, and all other
+    connectors with it; a cancellation that core did not ask for (the connector's own doing, or a client's whose tasks
+    were cancelled) would end the connector as if the run had ended.
+
+    Raises:
+        asyncio.CancelledError: If core has asked for the end (see `cancel`).
+        Exception: Whatever else it raised; a RuntimeError in place of what is no Exception.
     """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
     try:
-        return await work
+        answer = function(*arguments)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if inspect.isasyncgen(answer):
+            answer = [item async for item in answer]
+        if inspect.isgenerator(answer):  # which does nothing before somebody asks for what it yields
+            answer = list(answer)
     except asyncio.CancelledError:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
+        if task is None or task in _ending:
             raise
+        await _forget_cancelling(task, before)
         raise RuntimeError("cancelled by itself, not by the end of the run") from None
-    except (KeyboardInterrupt, SystemExit) as error:
+    except GeneratorExit as error:
+        if not _runs(task):  # it is being thrown away
+            raise
         raise RuntimeError(repr(error)) from error
+    except Exception:
+        raise
+    except BaseException as error:  # SystemExit, KeyboardInterrupt, and what a client's own core may raise
+        raise RuntimeError(told(error)) from error
+    if task is not None and task not in _ending:
+        await _forget_cancelling(task, before)
+    return answer
+
+
+def _runs(task: asyncio.Task[Any] | None) -> bool:
+    try:
+        return task is not None and asyncio.current_task() is task
+    except RuntimeError:  # no loop runs
+        return False
+
+
+async def _forget_cancelling(task: asyncio.Task[Any], before: int) -> None:
+    """Take back cancellations of the task that it has asked for itself."""
+    if task.cancelling() > before:
+        while task.cancelling() > before:
+            task.uncancel()
+        with suppress(asyncio.CancelledError):  # which is still to be delivered, if it was not yet
+            await asyncio.sleep(0)
 
 
 async def cancel(task: asyncio.Task[Any], patience_s: float) -> None:
     """Cancel a task and wait for its end, at most ``patience_s`` wall seconds; say it again if it was not heard."""
+    _ending.add(task)
     try:
         async with asyncio.timeout(patience_s):
             while not task.done():

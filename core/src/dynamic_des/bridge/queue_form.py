@@ -42,7 +42,7 @@ class QueueIngress(BaseIngress):
         """Yield what is put, until the ingress's ``run`` has ended and everything it put was taken."""
         wake, items = asyncio.Event(), deque[Any]()
         queue = _PutQueue(type(self._ingress).__name__, items, wake)
-        self._task = task = asyncio.create_task(contained(self._ingress.run(queue)))
+        self._task = task = asyncio.create_task(contained(self._ingress.run, queue))
         task.add_done_callback(lambda _: wake.set())
         try:
             while True:
@@ -80,7 +80,7 @@ class QueueEgress(BaseEgress):
         self._asked = asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         self._queue = _AskedQueue(lambda: _on_loop(loop, asked.set))
-        self._task = asyncio.create_task(contained(self._egress.run(self._queue)))
+        self._task = asyncio.create_task(contained(self._egress.run, self._queue))
         self._task.add_done_callback(lambda _: asked.set())
 
     async def write(self, batch: Batch) -> None:
@@ -99,7 +99,6 @@ class QueueEgress(BaseEgress):
         task, self._task = self._task, None
         if task is not None:
             assert self._queue is not None
-            task.cancel()
             self._queue.put([])  # a thread of its own that waits for the next batch goes on, and can end
             await cancel(task, 5.0)
         await self._egress.close()

@@ -39,6 +39,8 @@ def named(providers: Any, kind: type[Any], where: str, taken: list[str]) -> list
             raise ConfigError(
                 f"{where}: {show(connector)} is not a {kind.__name__}. Derive it from dynamic_des.{kind.__name__}."
             )
+        if any(connector is other for _, other in found):
+            raise ConfigError(f"{where}: {show(connector)} is given twice. Make an object of its own for each.")
         base = name or type(connector).__name__
         number, unique = 2, base
         while unique in taken:

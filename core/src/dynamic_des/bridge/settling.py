@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.condition import AT_WORK
-from dynamic_des.bridge.loop import contained
+from dynamic_des.bridge.loop import cancel, contained
+from dynamic_des.errors import told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,8 +100,7 @@ class Settling:
         self._connected = False
         task, self._acknowledging = self._acknowledging, None
         if task is not None:
-            task.cancel()  # it may hang on the lost connection, and would hinder the next one
-            await asyncio.wait([task], timeout=1.0)
+            await cancel(task, 1.0)  # it may hang on the lost connection, and would hinder the next one
 
     async def flush(self, timeout_s: float) -> None:
         """Acknowledge everything that is settled by now; give up, and say so, after ``timeout_s`` wall seconds."""
@@ -134,7 +134,7 @@ class Settling:
             positions, self._positions = self._positions, {}
             try:
                 with self._condition.calling("applied"):
-                    await contained(self._ingress.applied(positions))
+                    await contained(self._ingress.applied, positions)
                 backoff.succeeded()
                 self._condition.progressed()
                 self._condition.trouble_over("acknowledging")
@@ -143,5 +143,5 @@ class Settling:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: said, and tried again
                 self._positions = {**positions, **self._positions}
-                self._condition.trouble("acknowledging", f"{positions} was not acknowledged, will be: {error!r}")
+                self._condition.trouble("acknowledging", f"{positions} was not acknowledged, will be: {told(error)}")
                 await asyncio.sleep(backoff.failed())

@@ -23,11 +23,18 @@ class StopSignals:
     A KeyboardInterrupt raised inside a model's generator could be swallowed by its ``except:``. So the first
     signal only leaves a note, and the run ends between two events, with everything written. A second one, or
     one during the final drain, raises at once.
+
+    Args:
+        steering: Of the simulation.
+        release: Called at the first signal: lets publishes through that wait for room.
+        hurry: Called at the second.
     """
 
-    def __init__(self, steering: Steering, release: Callable[[], None]) -> None:
+    def __init__(self, steering: Steering, release: Callable[[], None], hurry: Callable[[], None]) -> None:
         self._steering = steering
         self._release = release
+        self._hurry = hurry
+        self._asked = False
         self._old: dict[int, Any] = {}
         self._patient = False
         self._noted: int | None = None
@@ -55,8 +62,12 @@ class StopSignals:
 
     def _note(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if not self._patient:
+            if self._asked:
+                self._hurry()
+            self._asked = True
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         self._patient = False
+        self._asked = True
         self._release()
         self._noted = number
         self._steering.arrivals.appendleft(self._honour)

@@ -18,7 +18,7 @@ from dynamic_des.bridge.report import SinkReport
 from dynamic_des.bridge.sink_options import USUAL_FLUSH_INTERVAL
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, PermanentError, UnavailableError, show
+from dynamic_des.errors import ConfigError, PermanentError, UnavailableError, show, told
 from dynamic_des.sim.records import system_payload
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Sink:
         nulled: NaN and infinite numbers that were written as null.
         counts_simulation_time: Whether its flush interval is one of simulation time.
         worker: The thread for what blocks.
+        undrained: How it stood when a drain ended before everything was written (else None), and when that was.
         system_written: System records written.
         system_set_aside: System records that can never be written.
     """
@@ -94,10 +95,12 @@ class Sink:
         self._closing = False
         self._task: asyncio.Task[Any] | None = None
         self.worker = Worker(f"write {name}")
-        self._blocking = not inspect.iscoroutinefunction(self._egress.write)
+        write = self._egress.write
+        self._blocking = not (inspect.iscoroutinefunction(write) or inspect.isasyncgenfunction(write))
         if self._blocking:
             self.worker.start()
         self._first_waits_since: float | None = None
+        self.undrained: tuple[tuple[int, ...] | None, float] = (None, 0.0)
 
     @property
     def state(self) -> State:
@@ -118,6 +121,11 @@ class Sink:
     def needs_no_wait(self) -> bool:
         """Whether waiting for it would bring nothing but news about itself."""
         return self.idle or (self.reason is not None and not self.outbox.waiting)
+
+    @property
+    def standing(self) -> tuple[int, ...]:
+        """What became of its records so far: the same as long as nothing comes and nothing goes."""
+        return (self.written, self.set_aside, self.filtered, self.outbox.dropped, self.outbox.waiting)
 
     def report(self) -> SinkReport:
         """Return what became of the records so far."""
@@ -165,7 +173,7 @@ class Sink:
                 await self._wait()
             self._become("closed", None)
         except Exception as error:  # noqa: BLE001 - a PermanentError, or what no retry would mend
-            self._become("failed", str(error) if isinstance(error, PermanentError) else _text(error))
+            self._become("failed", str(error) if isinstance(error, PermanentError) else told(error))
             self.outbox.give_up()
         finally:
             await self._close()
@@ -222,12 +230,12 @@ class Sink:
             try:
                 if when(payload):
                     wanted.append(payload)
-            except Exception as error:  # noqa: BLE001 - a function of the user: counted, said, and only this record
-                unjudged[payload[_seq_field(batch)]] = f"when: {_text(error)}"
-        if not batch.system:
-            self.filtered += len(batch) - len(wanted) - len(unjudged)
+            except BaseException as error:  # noqa: BLE001 - a function of the user: counted, said, and only this record
+                unjudged[payload[_seq_field(batch)]] = f"when: {told(error)}"
         if unjudged:
             await self._put_aside(unjudged, batch)
+        if not batch.system:
+            self.filtered += len(batch) - len(wanted) - len(unjudged)
         self.outbox.done(len(batch) - len(wanted), system=batch.system)
         return Batch(wanted, _same, system=batch.system)
 
@@ -261,11 +269,11 @@ class Sink:
         while True:
             try:
                 with self.condition.calling("open"):
-                    await contained(self._egress.open(self._run))
+                    await contained(self._egress.open, self._run)
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
-                self._become("connecting", _text(error))
+                self._become("connecting", told(error))
                 await self._close()
                 await asyncio.sleep(backoff.failed())
             else:
@@ -287,27 +295,23 @@ class Sink:
                 await asyncio.sleep(backoff.failed())
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, retried
                 self.retried += 1
-                self._become("connecting", _text(error))
+                self._become("connecting", told(error))
                 await self._close()
                 await asyncio.sleep(backoff.failed())
                 await self._open()
         self._become("up", None)
         self.condition.progressed()
         aside = self._aside(batch, returned)
+        await self._put_aside(aside, batch)
         if batch.system:
             self.system_written += len(batch) - len(aside)
         else:
             self.written += len(batch) - len(aside)
             self._count_nulled(batch)
-        await self._put_aside(aside, batch)
         return aside
 
     async def _put_aside(self, aside: dict[int, str], batch: Batch) -> None:
-        """Count, say and hand on the records of a batch that can never be written."""
-        if batch.system:
-            self.system_set_aside += len(aside)
-        else:
-            self.set_aside += len(aside)
+        """Say, hand on and count the records of a batch that can never be written."""
         if aside:
             seq, reason = next(iter(aside.items()))
             first = f"{_seq_field(batch)} {seq}: {reason}"
@@ -316,6 +320,11 @@ class Sink:
                 await self._letters.put_records(self, batch, aside)
         else:
             self.condition.trouble_over("set aside")
+        # counted when it is off the books at the same moment: while the letters have no room it waits
+        if batch.system:
+            self.system_set_aside += len(aside)
+        else:
+            self.set_aside += len(aside)
 
     def _count_nulled(self, batch: Batch) -> None:
         if batch.nulled:
@@ -332,25 +341,27 @@ class Sink:
             known = {record[_seq_field(batch)] for record in batch}
             aside.update((seq, str(reason)) for seq, reason in returned if seq in known)
         except (TypeError, ValueError):
-            log.warning(
-                "egress %s: write returned %s; taken as None. Return None, or the (seq, reason) of what is set aside.",
-                self.name,
-                show(returned),
-            )
+            remedy = "Return None, or the (seq, reason) of what is set aside."
+            self.condition.trouble("returned", f"write returned {show(returned)}; taken as None. {remedy}")
         return aside
 
     async def _call_write(self, batch: Batch) -> Any:
         with self.condition.calling("write"):
             if not self._blocking:
-                return await contained(self._egress.write(batch))
-            returned: Any = await self.worker.call(self._egress.write, batch)
-            return await contained(returned) if inspect.isawaitable(returned) else returned
+                return await contained(self._write_out, batch)
+            returned: Any = await self.worker.call(self._write_out, batch)
+            return await contained(_same, returned)  # which may be a coroutine all the same
+
+    def _write_out(self, batch: Batch) -> Any:
+        returned = self._egress.write(batch)
+        # a generator writes nothing before somebody asks for what it yields
+        return list(returned) if inspect.isgenerator(returned) else returned
 
     async def _close(self) -> None:
         try:
-            await asyncio.wait_for(contained(self._egress.close()), PATIENCE_S)
+            await asyncio.wait_for(contained(self._egress.close), PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
-            log.debug("egress %s: close: %s", self.name, _text(error))
+            log.debug("egress %s: close: %s", self.name, told(error))
 
     def _become(self, state: State, reason: str | None) -> None:
         self.condition.become(state, reason, note=f" ({self.outbox.waiting} records wait)")
@@ -368,10 +379,6 @@ def _seq_field(batch: Batch) -> str:
 
 def _same(payload: dict[str, Any]) -> dict[str, Any]:
     return payload
-
-
-def _text(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def _connector(egress: BaseEgress) -> BaseEgress:

@@ -18,7 +18,7 @@ from dynamic_des.bridge.queue_form import QueueIngress
 from dynamic_des.bridge.report import SourceReport
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.bridge.worker import Worker
-from dynamic_des.errors import DecodeError, PermanentError, UnavailableError, show
+from dynamic_des.errors import DecodeError, PermanentError, UnavailableError, show, told
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Message, Outcome
 from dynamic_des.serializers import JsonDeserializer
@@ -135,7 +135,7 @@ class Source:
         try:
             while True:
                 try:
-                    await contained(self._session(backoff))
+                    await contained(self._session, backoff)
                     self.condition.become("ended")
                     return
                 except PermanentError as error:
@@ -144,7 +144,7 @@ class Source:
                     return
                 except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
                     self.reopened += 1
-                    self.condition.become("connecting", f"{type(error).__name__}: {error}")
+                    self.condition.become("connecting", told(error))
                     await self._disconnect()
                 await asyncio.sleep(backoff.failed())
         finally:
@@ -198,9 +198,9 @@ class Source:
             return
         await self._settling.disconnect()
         try:
-            await asyncio.wait_for(contained(self._ingress.close()), PATIENCE_S)
+            await asyncio.wait_for(contained(self._ingress.close), PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin
-            log.debug("ingress %s: close: %s: %s", self.name, type(error).__name__, error)
+            log.debug("ingress %s: close: %s", self.name, told(error))
 
     def _now_ready(self) -> None:
         ready, self._on_ready = self._on_ready, None
@@ -225,7 +225,10 @@ class Source:
             raise PermanentError(f"{LETTERS} refused messages wait for {letters.sink.name}: {letters.sink.reason}")
 
     async def _put(self, item: Any) -> None:
-        message, wrong = as_message(item)
+        try:
+            message, wrong = as_message(item)
+        except BaseException as error:  # noqa: BLE001 - the same
+            message, wrong = Message(None), f"{type(item).__name__} cannot be read: {told(error)}. Mend the ingress."
         if wrong is not None:
             self._refuse(message, wrong)
             return
@@ -235,8 +238,10 @@ class Source:
             raise
         except DecodeError as error:
             self._refuse(message, str(error))
-        except Exception as error:  # noqa: BLE001 - what came in may be any object, and must not stall what follows
-            self._refuse(message, f"{show(message.payload)} is not a change: {type(error).__name__}: {error}")
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - what came in may be any object, and must not stall what follows
+            self._refuse(message, f"{show(message.payload)} is not a change: {told(error)}")
         else:
             self._deliver(change, message, None)
 
@@ -249,7 +254,8 @@ class Source:
         backoff = Backoff()
         while True:
             try:
-                decoded = await self.worker.call(self._decode, message)
+                with self.condition.calling("deserialize"):
+                    decoded = await self.worker.call(self._decode, message)
             except UnavailableError as error:  # what comes behind it waits, too: changes are applied in their order
                 self.condition.become("connecting", str(error))
                 await asyncio.sleep(backoff.failed())

@@ -54,6 +54,8 @@ def check(file: Path, connect: bool, timeout: float) -> None:
 
 async def _try_all(twin: Twin, run: RunInfo, timeout_s: float, speaker: Speaker) -> bool:
     """Try the connections one after the other; return whether all are good."""
+    from dataclasses import replace
+
     from dynamic_des.bridge.dead_letters import egress_of
 
     connectors: list[tuple[str, Any]] = [(f"ingress {name}", one) for name, (one, _) in twin.ingresses.items()]
@@ -62,7 +64,8 @@ async def _try_all(twin: Twin, run: RunInfo, timeout_s: float, speaker: Speaker)
     connectors += [egress_of(one) for one in {str(one): one for one in kept if one is not None}.values()]  # each once
     answers = []
     for name, connector in connectors:
-        answer, good = await _try(connector, run, timeout_s)
+        own = name.removeprefix("ingress ").removeprefix("egress ")
+        answer, good = await _try(connector, replace(run, connector=own), timeout_s)
         speaker.say(f"{name}: {answer}")
         answers.append(good)
     return all(answers)

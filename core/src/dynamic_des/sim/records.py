@@ -20,7 +20,7 @@ from uuid import UUID
 from simpy.events import Event
 
 from dynamic_des.columns import BatchColumns, RecordColumns
-from dynamic_des.errors import show
+from dynamic_des.errors import show, told
 from dynamic_des.sim.stamps import moments_of, stamp, stamps_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ __all__ = [
     "Record",
     "RecordBuilder",
     "SystemRecord",
-    "NestedTooDeep",
+    "Uncopied",
     "freeze",
     "record_builder",
     "system_payload",
@@ -52,30 +52,31 @@ _IMMUTABLE = (
 )  # fmt: skip
 
 
-class NestedTooDeep:
-    """What is published in place of a value that nothing can copy: one that contains itself, or nests without end.
+class Uncopied:
+    """What is published in place of a value that cannot be copied: one that contains itself, or that raises.
 
     No serializer has a form for it, so that the record is set aside, alone.
     """
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, error: BaseException) -> None:
         self.text = show(value)
+        self.reason = told(error)
 
     def __repr__(self) -> str:
-        return f"<nested too deep: {self.text}>"
+        return f"<{self.text}, not to be copied: {self.reason}>"
 
 
 def freeze(value: Any) -> Any:
     """Return ``value`` so that nothing the model does later changes it.
 
     Dictionaries, lists, tuples and sets are copied through; pydantic models and dataclasses become dictionaries;
-    numpy arrays are copied; other objects are deep-copied where they can be, else kept. `NestedTooDeep` in place of a
-    value that contains itself.
+    numpy arrays are copied; other objects are deep-copied where they can be, else kept. `Uncopied` in place of a
+    value that contains itself, or of an object that raises when it is looked at.
     """
     try:
         return _freeze(value)
-    except RecursionError:
-        return NestedTooDeep(value)
+    except Exception as error:  # noqa: BLE001 - it may be any object, also one from outside: no end of the run
+        return Uncopied(value, error)
 
 
 def _freeze(value: Any) -> Any:

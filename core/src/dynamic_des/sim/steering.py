@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from simpy.core import EmptySchedule
 
+from dynamic_des.errors import told
+from dynamic_des.messages import Outcome
 from dynamic_des.sim.arrivals import Arrival
 from dynamic_des.sim.clock import Alarm, WallClock, check_number
-from dynamic_des.sim.records import NestedTooDeep, freeze
+from dynamic_des.sim.records import Uncopied, freeze
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dynamic_des.messages import Change, Outcome
+    from dynamic_des.messages import Change
     from dynamic_des.sim.environment import SteeredEnvironment
 
 __all__ = ["Steering"]
@@ -218,7 +220,10 @@ class Steering:
     def _apply(self, arrival: Arrival) -> None:
         """Put one change in force, now; publish what became of it; settle it."""
         change = arrival.change
-        outcome = arrival.refusal or self._env.registry.update_many(change.updates)
+        try:
+            outcome = arrival.refusal or self._env.registry.update_many(change.updates)
+        except Exception as error:  # noqa: BLE001 - what came in may be any object, and must not end the run
+            outcome = Outcome("refused", f"{told(error)}. Send plain numbers, text, lists or dictionaries.")
         self.report(change, outcome)
         arrival.settle(outcome)
 
@@ -260,4 +265,4 @@ class Steering:
 def _as_sent(value: object) -> object:
     """Return a value for ``system.changes``: whoever gets it in the model may change it later."""
     frozen = freeze(value)
-    return frozen.text if isinstance(frozen, NestedTooDeep) else frozen  # which is why it was refused, or taken as is
+    return frozen.text if type(frozen) is Uncopied else frozen  # which is why it was refused, or taken as is

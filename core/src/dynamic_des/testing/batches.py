@@ -30,7 +30,7 @@ def make_batch(values: Iterable[Any], first_seq: int = 1, *, system: bool = Fals
     if system:
         raw: list[Any] = [(seq, float(seq), START, "system.contract", value) for seq, value in numbered]
         return Batch(raw, system_payload, system=True)
-    records = RecordColumns((seq, float(seq), True, f"part-{seq}", value) for seq, value in numbered)
+    records = RecordColumns([(seq, float(seq), True, f"part-{seq}", value) for seq, value in numbered])
     return Batch(records, record_builder(START, 0.0))
 
 

@@ -1,0 +1,60 @@
+"""What gives tokens to sign in with: OAuth, and the clouds' own ways that are built on it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from importlib import import_module
+from typing import Any
+
+from aiokafka.abc import AbstractTokenProvider
+
+from dynamic_des.errors import ConfigError, show
+
+__all__ = ["token_provider"]
+
+
+def token_provider(where: str, given: Any) -> AbstractTokenProvider:
+    """Return what the clients ask for tokens.
+
+    Args:
+        where: What it is for, in the texts of errors.
+        given: An object with a method ``token``, what makes one when it is called, or ``"module:name"`` of either.
+
+    Raises:
+        ConfigError: If it is none of these.
+    """
+    if isinstance(given, str):
+        given = _named(where, given)
+    if isinstance(given, type) or (callable(given) and not hasattr(given, "token")):
+        given = given()
+    if not callable(getattr(given, "token", None)):
+        raise ConfigError(
+            f"{where}: sasl_oauth_token_provider is {type(given).__name__}, which has no token(). "
+            "Give an aiokafka.abc.AbstractTokenProvider, what makes one, or 'module:name' of either."
+        )
+    return given if isinstance(given, AbstractTokenProvider) else _Adapted(given)
+
+
+def _named(where: str, name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{where}: sasl_oauth_token_provider {show(name)}: {error}. Give 'module:name'.") from error
+
+
+class _Adapted(AbstractTokenProvider):  # type: ignore[misc]
+    """A provider that is not derived from the client's class, which takes no other."""
+
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+
+    async def token(self) -> str:
+        token = self._provider.token
+        answer = await (token() if inspect.iscoroutinefunction(token) else asyncio.to_thread(token))
+        return str(answer)
+
+    def extensions(self) -> dict[str, str]:
+        extensions = getattr(self._provider, "extensions", dict)
+        return dict(extensions())

@@ -1,0 +1,111 @@
+"""What a twin of PostgreSQL begins with, and where it goes on."""
+
+import asyncio
+import json
+
+import pytest
+from tests.stores.runs import PATH
+
+from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress, PermanentError, SimParameter
+from dynamic_des.testing import make_run
+from dynamic_des.testing.waiting import wait_until
+
+
+def test_the_current_state_of_a_table_is_where_a_run_begins(postgres_store, name):
+    postgres_store.sql(f"CREATE TABLE {name}_now (path text PRIMARY KEY, value numeric)")
+    postgres_store.sql(f"INSERT INTO {name}_now VALUES ('{PATH}', 4), ('Line_A.variables.gone', 1)")
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0}))
+        env.setup_ingress([postgres_store.ingress(name, parameter_table=f"{name}_now")])
+        env.run(until=1)
+        assert env.registry.get(PATH).value == 4
+
+
+def test_a_row_may_say_when_it_applies_and_who_asks(postgres_store, name, caplog):
+    kept = MemoryEgress()
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0}))
+        applied = []
+        env.registry.get(PATH).subscribe(lambda n: applied.append((env.now, n)))
+        env.setup_egress([kept])
+        env.setup_ingress([postgres_store.ingress(name, start="beginning", poll_interval=0.05)])
+        env.run(until=1)
+        insert = f"INSERT INTO {name} (path, value, at, ref) VALUES ($1, $2, $3, $4)"
+        for row in ((PATH, 4, 7.5, 'the "night" shift'), (PATH, 5, float("inf"), "never"), (PATH, 6, None, None)):
+            postgres_store.sql(insert, *row)
+        env.run(until=env.registry.get(PATH).wait_for_change())
+        assert wait_until(lambda: env.report().sources[0].received == 3, 20)
+        env.run(until=10)
+    assert [one for one in applied if one[1] == 4] == [(7.5, 4)]
+    assert 6 in [n for _, n in applied]
+    outcomes = {change["id"]: change["status"] for change in kept.system_values("system.changes")}
+    assert outcomes['the "night" shift'] == "applied"
+    assert env.report().sources[0].refused == 1
+    assert "is not a finite number of simulated seconds" in caplog.text
+
+
+def position_of_another_server(name):
+    return {name: "999999999999:999999999999:"}
+
+
+async def opened(ingress, positions=None):
+    await ingress.open(make_run("twin", positions))
+    return ingress
+
+
+async def take(ingress, count):
+    taken, messages = [], ingress.messages()
+    async with asyncio.timeout(20):
+        while len(taken) < count:
+            taken.append(await anext(messages))
+    await messages.aclose()
+    return taken
+
+
+def test_after_a_server_has_lost_transactions_what_the_table_of_positions_says_counts(postgres_store, name, caplog):
+    async def work():
+        ingress = await opened(postgres_store.ingress(name))
+        postgres_store.change(name, [1, 2, 3])
+        messages = await take(ingress, 3)
+        await ingress.applied(messages[1].position)
+        await ingress.close()
+        ingress = await opened(postgres_store.ingress(name), position_of_another_server(name))
+        messages = await take(ingress, 1)
+        await ingress.close()
+        return [json.loads(message.payload)["value"] for message in messages]
+
+    assert asyncio.run(work()) == [3]
+    assert "the server has lost transactions; changes since" in caplog.text
+
+
+def test_a_position_of_another_server_is_refused_where_none_is_kept(postgres_store, name):
+    async def work():
+        ingress = postgres_store.ingress(name, start="end")
+        try:
+            await opened(ingress, position_of_another_server(name))
+        finally:
+            await ingress.close()
+
+    with pytest.raises(PermanentError, match="is of another server, or of this one before it was restored"):
+        asyncio.run(work())
+
+
+def test_a_kept_position_of_another_server_is_refused_with_the_remedy(postgres_store, name):
+    async def work():
+        ingress = await opened(postgres_store.ingress(name))
+        await ingress.applied(position_of_another_server(name))
+        await ingress.close()
+        ingress = postgres_store.ingress(name)
+        try:
+            await opened(ingress)
+        finally:
+            await ingress.close()
+
+    with pytest.raises(PermanentError, match="is of another server, .* Run: DELETE FROM") as refused:
+        asyncio.run(work())
+    postgres_store.sql(str(refused.value).partition("Run: ")[2].partition(", to begin")[0])
+    asyncio.run(opened_and_closed(postgres_store.ingress(name)))
+
+
+async def opened_and_closed(ingress):
+    await (await opened(ingress)).close()
