@@ -175,6 +175,9 @@ def test_without_some_of_the_changes_the_records_are_others(tmp_path):
         if "seq" in entry:
             seq += 1
             entry["seq"] = seq
+        for ending in ("end", "close"):
+            if ending in entry:
+                entry[ending]["changes"] = seq
         kept.append(json.dumps(entry) + "\n")
     path.write_text("".join(kept))
     with contextlib.suppress(DivergedError):
@@ -222,7 +225,7 @@ def test_a_journal_names_seed_start_and_parameters_and_each_change_its_place(tmp
     journal = read_journal(tmp_path / "journal")
     assert journal.complete
     assert {key: journal.header[key] for key in ("format", "name", "seed", "factor", "model")} == {
-        "format": 1,
+        "format": 2,
         "name": "line",
         "seed": 9,
         "factor": 0,
@@ -232,7 +235,8 @@ def test_a_journal_names_seed_start_and_parameters_and_each_change_its_place(tmp
     change = journal.entries[1]
     assert (change["seq"], change["time"], change["processed"]) == (1, 1.0, 3)  # the process: start, timeout, end
     assert (change["source"], change["updates"], change["status"]) == ("plan", [["L.variables.mode", 4]], "applied")
-    assert journal.entries[-1]["end"] == {"time": 2, "processed": 4, "how": "until"}
+    assert journal.entries[-1]["end"] == {"number": 1, "time": 2, "processed": 4, "how": "until", "changes": 1}
+    assert journal.close == {"time": 2, "processed": 4, "changes": 1, "runs": 1}
 
 
 def test_a_journal_that_ends_in_half_a_line_is_read_up_to_there(tmp_path):
@@ -249,7 +253,7 @@ def test_a_journal_that_ends_in_half_a_line_is_read_up_to_there(tmp_path):
     [
         ("", "is empty"),
         ("nonsense\n", "line 1: is not JSON"),
-        ('{"format": 99}\n', "the format is 99; this release reads 1"),
+        ('{"format": 99}\n', "the format is 99; this release reads 2"),
         ('{"format": 1}\nnonsense\n{}\n', "line 2: is not JSON"),
         ('{"format": 1}\n[1]\n', "line 2: .1. is not an entry"),
     ],

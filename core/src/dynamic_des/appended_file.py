@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,7 +13,8 @@ __all__ = ["AppendedFile"]
 class AppendedFile:
     """A regular file at a path, open for appending; unbuffered. One file has one writer.
 
-    What could not be appended completely is taken back: at once, or when the file is opened again.
+    What could not be appended completely is taken back: at once, or before anything else is appended, or when the file
+    is opened again.
 
     Args:
         path: The file; made if missing, with its folders, when it is opened.
@@ -59,6 +61,8 @@ class AppendedFile:
         assert file is not None
         if self._is_elsewhere(file):
             raise FileNotFoundError(f"{self.path} was moved or removed")
+        if self._torn is not None:
+            self._take_back(file, self._torn)
         end = file.seek(0, os.SEEK_END)
         try:
             view = memoryview(data)
@@ -68,8 +72,8 @@ class AppendedFile:
                 os.fsync(file.fileno())
         except OSError:
             self._torn = end
-            file.truncate(end)
-            self._torn = None
+            with suppress(OSError):  # the first error is the one that says why
+                self._take_back(file, end)
             raise
 
     def close(self) -> None:
@@ -77,6 +81,10 @@ class AppendedFile:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _take_back(self, file: BinaryIO, end: int) -> None:
+        file.truncate(end)
+        self._torn = None
 
     def _is_elsewhere(self, file: BinaryIO) -> bool:
         held = os.fstat(file.fileno())

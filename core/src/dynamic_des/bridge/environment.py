@@ -22,7 +22,7 @@ from dynamic_des.bridge.health import (
     health_of_source,
     is_well,
 )
-from dynamic_des.bridge.journal import JournalWriter
+from dynamic_des.bridge.journal import JournalWriter, digest_of, parameters_of
 from dynamic_des.bridge.report import Report
 from dynamic_des.bridge.setting_up import named, options_of
 from dynamic_des.bridge.signals import StopSignals
@@ -177,7 +177,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             "initial_time": self.env_start,
             "start_time": self.start_datetime,
             "model": model,
-            "parameters": {known: self.registry.get(known).value for known in self.registry.paths()},
+            "parameters": parameters_of(self.registry),
             **further,
         }
         try:
@@ -292,7 +292,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             self._bridge.begin()
         if self._journal is not None:
             asked = "event" if isinstance(until, Event) else until
-            self._journal.note_start(self._now, self._steering.processed, asked)
+            self._journal.note_start(self._now, self._steering.processed, asked, digest_of(self.registry))
         super()._enter_run(until)
 
     def _leave_run(self, how: str) -> None:
@@ -313,7 +313,7 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
         journal, self._journal = self._journal, None
         if journal is not None:
             self._steering.note_change = None
-            journal.close()
+            journal.close(self._now, self._steering.processed)
 
     def _hand_over(self) -> None:
         if self._bridge is not None:
