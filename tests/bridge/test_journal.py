@@ -155,6 +155,8 @@ def test_a_disk_that_hangs_holds_up_the_run_once_and_not_for_ever(writer, monkey
     for number in range(3):
         writer.note_start(number, 0, None, "")
         writer.note_end(number + 1, 0, "empty")
+        monkeypatch.setattr(module, "_PATIENCE_S", LIMIT_S)
+    assert not writer.flush()
     assert caplog.text.count("the disk has not answered for 0.05 s") == 1
     assert "is incomplete: 6 of its lines are not written" in caplog.text
     writer.close()
