@@ -273,9 +273,12 @@ class DynamicRealtimeEnvironment(SteeredEnvironment):
             self._steering.abandon("the environment was torn down before its time came")
             self._close_journal()
             if bridge is not None:
-                self._bridge, self._last_bridge, self._publishing = None, bridge, False
+                self._publishing = False
                 self._let_go()
-                bridge.stop()
+                try:
+                    bridge.stop()  # which may have news of the connectors until the last
+                finally:
+                    self._bridge, self._last_bridge = None, bridge
 
     def __enter__(self) -> Self:
         return self
