@@ -1,6 +1,7 @@
 """Who blocks the loop that all connectors share is named; nobody else is."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -13,7 +14,7 @@ from tests.bridge import faults
 from tests.bridge.conftest import make_environment
 
 from dynamic_des import BaseIngress, MemoryEgress, MemoryIngress, Message
-from dynamic_des.bridge import monitor
+from dynamic_des.bridge import monitor, watchdog
 from dynamic_des.testing.waiting import wait_until
 
 LIMIT_S = 20.0
@@ -305,6 +306,26 @@ for count in range(2000):
         gc.collect()
 print(gc.isenabled(), flush=True)
 """
+
+
+def test_looks_of_several_twins_leave_the_garbage_collector_on():
+    def look():
+        for _ in range(10_000):
+            watchdog._innermost_frame(threading.get_ident())
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+        on = gc.isenabled()
+        gc.enable()
+    assert on
 
 
 def test_a_look_beside_the_garbage_collector_does_not_stop_the_process():

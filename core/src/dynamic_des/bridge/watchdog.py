@@ -9,6 +9,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.condition import AT_WORK, Condition
@@ -25,6 +26,7 @@ log = logging.getLogger("dynamic_des")
 
 BLOCKED_AFTER_S = 0.5
 _QUIET_S = 30.0
+_COLLECTOR = Lock()  # held while the garbage collector is: more than one monitor may look
 _FRAMES = 6
 
 
@@ -160,13 +162,18 @@ def _innermost_frame(thread: int | None) -> FrameType | None:
     Python 3.11 holds a lock of the interpreter while it lists the frames. Were garbage collected meanwhile, a finalizer
     that lets another thread run would stop the whole process for good (CPython's issue 106883).
     """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return sys._current_frames().get(thread) if thread is not None else None
-    finally:
-        if collecting:
-            gc.enable()
+    if thread is None:
+        return None
+    if sys.version_info >= (3, 12):
+        return sys._current_frames().get(thread)
+    with _COLLECTOR:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return sys._current_frames().get(thread)
+        finally:
+            if collecting:
+                gc.enable()
 
 
 def _callback_of(frames: list[FrameType]) -> Any:
