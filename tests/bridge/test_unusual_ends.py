@@ -331,17 +331,17 @@ class HasNoHash(str):
 
 
 @pytest.mark.parametrize(
-    "item",
+    "make",
     [
-        LeavesWhenRead(path="L.variables.n", value=1),
-        LeavesWhenShown(),
-        ("L.variables.n", HasNoClass()),
-        ("L.variables.n", LeavesWhenShown()),
-        (HasNoHash("L.variables.n"), 1),
+        lambda: LeavesWhenRead(path="L.variables.n", value=1),
+        lambda: LeavesWhenShown(),
+        lambda: ("L.variables.n", HasNoClass()),  # made late: whoever looks at all objects meets it, too
+        lambda: ("L.variables.n", LeavesWhenShown()),
+        lambda: (HasNoHash("L.variables.n"), 1),
     ],
-    ids=lambda item: type(item).__name__,
+    ids=["read", "shown", "class", "value", "path"],
 )
-def test_what_raises_anything_when_it_is_looked_at_is_refused_and_not_met_again(env, item):
+def test_what_raises_anything_when_it_is_looked_at_is_refused_and_not_met_again(env, make):
     class Hostile(BaseIngress):
         opened = 0
 
@@ -349,7 +349,7 @@ def test_what_raises_anything_when_it_is_looked_at_is_refused_and_not_met_again(
             self.opened += 1
 
         async def messages(self):
-            yield Message(item, {"part": 1})
+            yield Message(make(), {"part": 1})
             yield Message(("L.variables.n", 9), {"part": 2})
 
     ingress = Hostile()
