@@ -28,6 +28,7 @@ LAG_PATH = "system.simulation.lag_seconds"
 CHANGES_PATH = "system.changes"
 _HAND_OVER_S = 0.05
 _DRAIN_LIMIT = 256  # changes applied before the model's own overdue events get their turn
+_BETWEEN_EVENTS = 32  # changes, flat out
 
 
 class Steering:
@@ -106,13 +107,15 @@ class Steering:
     def apply_due(self) -> float:
         """Apply, at ``factor=0``, what comes before the next event; return the time of the change after it.
 
+        Of what has arrived only so much that a flood of changes leaves the model its turns.
+
         Raises:
             EmptySchedule: If neither an event nor a change is left.
         """
         arrivals, queue = self.arrivals, self._queue
         while True:
             if arrivals:
-                self.drain(len(arrivals))
+                self.drain(min(len(arrivals), _BETWEEN_EVENTS))
             next_change = self._next_change()
             if next_change < inf and (not queue or next_change <= queue[0][0]):
                 self._apply_from_agenda()
