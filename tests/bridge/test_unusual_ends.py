@@ -416,3 +416,25 @@ def test_a_connector_that_blocks_the_loop_does_not_keep_the_end_waiting(monkeypa
         gate.set()
         ends.cancel()
         ends.join()
+
+
+def test_a_record_whose_refusal_says_nothing_is_set_aside_alone():
+    class Speechless(JsonSerializer):
+        def serialize(self, topic, data):
+            if data["seq"] == 2:
+                raise SpeechlessError
+            return super().serialize(topic, data)
+
+    class Encodes(BaseEgress):
+        lines = 0
+
+        async def write(self, batch):
+            self.lines += sum(line is not None for line in batch.encode(Speechless()))
+
+    egress = Encodes()
+    with make_environment(factor=0) as env:
+        env.setup_egress([egress])
+        for number in range(3):
+            env.publish_event("a", number)
+    report = env.report().sinks[0]
+    assert (egress.lines, report.written, report.set_aside, report.retried) == (2, 2, 1, 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from dynamic_des.columns import RecordColumns
-from dynamic_des.errors import EncodeError, PermanentError, UnavailableError, show
+from dynamic_des.errors import EncodeError, PermanentError, UnavailableError, show, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -158,7 +158,7 @@ class Batch(Sequence[Payload]):
         except (UnavailableError, PermanentError):
             raise
         except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
-            self.refused.append((self._seq_of(payload), f"{type(error).__name__}: {error}"))
+            self.refused.append((self._seq_of(payload), told(error)))
             return None
 
     def _note_nulled(self, serializer: MessageSerializer, encoded: list[bytes | None]) -> None:

@@ -150,7 +150,7 @@ def told(error: BaseException) -> str:
 
 def raised(error: BaseException) -> str:
     """Return what an exception says, and the file and line that it comes from."""
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = told(error).removesuffix(": ")  # where it says nothing
     text = text.strip().replace("\n", " ").removesuffix(".")
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import PermanentError, UnavailableError, show
+from dynamic_des.errors import PermanentError, UnavailableError, show, told
 from dynamic_des.serializers import JsonSerializer
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def encode(
         except (UnavailableError, PermanentError):
             raise
         except Exception as error:  # noqa: BLE001 - a serializer is the user's: counted, and only this record
-            refused[place] = f"{type(error).__name__}: {error}"
+            refused[place] = told(error)
             encoded.append(None)
     # not every serializer is derived from the base class
     nulled = dict(serializer.nulled(data, encoded)) if hasattr(serializer, "nulled") else {}

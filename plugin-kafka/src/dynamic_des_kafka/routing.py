@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import PermanentError, UnavailableError, show
+from dynamic_des.errors import PermanentError, UnavailableError, show, told
 from dynamic_des.serializers import JsonSerializer
 from dynamic_des_kafka.encoding import encode
 from dynamic_des_kafka.parcels import key_bytes, letter, parcels_of
@@ -99,7 +99,7 @@ class Routing:
                 try:
                     topic = self._routed(record)
                 except Exception as error:  # noqa: BLE001 - a function of the user: counted, and only this record
-                    aside[record[number]] = f"{type(error).__name__}: {error}"
+                    aside[record[number]] = told(error)
                     continue
                 if topic is None:
                     self.dropped += 1

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, show
+from dynamic_des.errors import ConfigError, show, told
 from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS, provide, records_sql, sibling, written_sql
 from dynamic_des_postgres.record_table import REFUSED, RecordTable
@@ -182,7 +182,7 @@ class PostgresEgress(BaseEgress):
                     quoted(table)  # says so if it cannot be one
                 places.setdefault(table, []).append(record)
             except Exception as error:  # noqa: BLE001 - a router is a plugin: counted, reported, set aside
-                aside.append((record["seq"], f"{type(error).__name__}: {error}"))
+                aside.append((record["seq"], told(error)))
         return places, aside
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from dynamic_des.errors import told
 from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS
 
@@ -48,7 +49,7 @@ class RecordTable:
                 await (self._upsert(connection, rows) if self.keys else self.copy(connection, _lines(rows)))
         except REFUSED as error:
             if len(rows) == 1:
-                return [(rows[0].seq, f"{type(error).__name__}: {error}")]
+                return [(rows[0].seq, told(error))]
             half = len(rows) // 2
             return [*await self.write(connection, rows[:half]), *await self.write(connection, rows[half:])]
         return []

@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dynamic_des.columns import BatchColumns
+from dynamic_des.errors import told
 from dynamic_des.serializers import JsonSerializer
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class Rows:
                 name = _escaped(name if type(name) is str else str(name))
                 line = self._line(seq, *where, name, text.decode().replace("\\", "\\\\"), _number(value)).encode()
             except Exception as error:  # noqa: BLE001 - a value may be anything: counted, reported, set aside
-                self.refused.append((seq, f"{type(error).__name__}: {error}"))
+                self.refused.append((seq, told(error)))
                 continue
             self._note_nulled([seq], [value], [text])
             rows.append(Row(seq, line))

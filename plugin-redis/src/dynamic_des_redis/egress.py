@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, show
+from dynamic_des.errors import ConfigError, show, told
 from dynamic_des.serializers import JsonSerializer, MessageSerializer
 from dynamic_des_redis.server import Server
 from dynamic_des_redis.stream_writer import Entry, StreamWriter
@@ -145,7 +145,7 @@ class RedisEgress(BaseEgress):
                     raise ValueError(f"the record has {len(line)} bytes; Redis takes {_LARGEST}.")
                 entries.append(Entry(record[number], self._place(record, batch), line))
             except Exception as error:  # noqa: BLE001 - a router is a plugin: counted, reported, set aside
-                aside.append((record[number], f"{type(error).__name__}: {error}"))
+                aside.append((record[number], told(error)))
         return entries, aside
 
     def _place(self, record: dict[str, Any], batch: Batch) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dynamic_des.cli.speaking import CONFIGURATION, Speaker, configuration_errors, counted
+from dynamic_des.errors import told
 
 if TYPE_CHECKING:
     from dynamic_des.config.twin import Twin
@@ -85,7 +86,7 @@ async def _try(connector: Any, run: RunInfo, timeout_s: float) -> tuple[str, boo
     except TimeoutError:
         return f"no connection within {timeout_s:g} s. Is the address right, and is the server up?", False
     except Exception as error:  # noqa: BLE001 - a connector is a plugin: what it says is the answer
-        return f"cannot connect: {type(error).__name__}: {error}", False
+        return f"cannot connect: {told(error)}", False
     finally:
         await _close(connector)
 
@@ -94,4 +95,4 @@ async def _close(connector: Any) -> None:
     try:
         await connector.close()
     except Exception as error:  # noqa: BLE001 - it was only a try
-        log.warning("%s.close: %s: %s", type(connector).__name__, type(error).__name__, error)
+        log.warning("%s.close: %s", type(connector).__name__, told(error))

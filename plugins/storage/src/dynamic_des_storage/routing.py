@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dynamic_des.errors import ConfigError, show, suggest
+from dynamic_des.errors import ConfigError, show, suggest, told
 
 if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
@@ -69,7 +69,7 @@ class Routing:
             answer = self._function(record)
             return tuple((str(name), str(value) if value is not None else None) for name, value in answer.items())
         except Exception as error:  # noqa: BLE001 - the user's function: counted, reported, set aside
-            aside.append((place, f"router: {type(error).__name__}: {error}"))
+            aside.append((place, f"router: {told(error)}"))
             return None
 
 

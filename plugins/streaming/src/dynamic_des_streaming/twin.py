@@ -6,7 +6,7 @@ import logging
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.errors import show
+from dynamic_des.errors import show, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -67,7 +67,7 @@ class RegistryFeed:
             value = message if self._value is None else self._value(message)
             usable = time is None or isfinite(time)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            self._refuse(message, f"{type(error).__name__}: {error}")
+            self._refuse(message, told(error))
             return
         if usable:
             self._processor.process(self._key, value, time, self._path)
