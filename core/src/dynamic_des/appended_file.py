@@ -33,8 +33,7 @@ class AppendedFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = file = self.path.open("a+b", buffering=0)
         if self._torn is not None:
-            file.truncate(min(self._torn, file.seek(0, os.SEEK_END)))
-            self._torn = None
+            self._take_back(file, min(self._torn, file.seek(0, os.SEEK_END)))
         return file
 
     def try_open(self) -> None:

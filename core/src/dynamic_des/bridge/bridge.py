@@ -198,9 +198,8 @@ class Bridge:
         """Wait until every sink has taken what waits for it, each up to its ``drain_timeout``."""
         self._put_pending()
         _drain(self.sinks, hurried=self.hurried)
-        _drain(
-            [letters.sink for letters in self.dead_letters], hurried=self.hurried
-        )  # afterwards: the sinks may have set something aside
+        # afterwards: the sinks may have set something aside
+        _drain([letters.sink for letters in self.dead_letters], hurried=self.hurried)
 
     def stop_sources(self) -> None:
         """Stop fetching: nothing more arrives after this."""
@@ -219,6 +218,7 @@ class Bridge:
                 if not sink.idle or sink.reason:
                     finishing.append(self._io.start(sink.stop()))
             self._finish([*finishing, *(self._tasks[sink] for sink in sinks)])
+            finishing = []
         self._io.stop()
         for sink in [*self.sinks, *letters]:
             _say_losses(sink)

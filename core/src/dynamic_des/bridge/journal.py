@@ -69,9 +69,7 @@ class JournalWriter:
         self._told = 0  # how many missing lines the log knows of
         self._given_up = False
         self._file = AppendedFile(self.path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.open("wb").close()
-        self._file.open()
+        self._file.open().truncate(0)
         self._thread = Thread(target=self._serve, name=f"journal {self.path.name}", daemon=True)
         self._thread.start()
 

@@ -348,13 +348,13 @@ class Sink:
     async def _call_write(self, batch: Batch) -> Any:
         with self.condition.calling("write"):
             if not self._blocking:
-                return await contained(self._write_out, batch)
+                return await contained(self._egress.write, batch)
             returned: Any = await self.worker.call(self._write_out, batch)
             return await contained(_same, returned)  # which may be a coroutine all the same
 
     def _write_out(self, batch: Batch) -> Any:
+        """Write in the thread for what blocks, also what a generator does only when it is asked for what it yields."""
         returned = self._egress.write(batch)
-        # a generator writes nothing before somebody asks for what it yields
         return list(returned) if inspect.isgenerator(returned) else returned
 
     async def _close(self) -> None:
