@@ -248,13 +248,13 @@ class Sink:
         outbox = self.outbox
         if self._flushing and (len(outbox) or outbox.system_waiting or not outbox.on_disk):
             return
-        if max(outbox.system_waiting, len(outbox)) >= self._batch_size or outbox.due_by_span:
-            return
         timeout = None
         if (len(outbox) or outbox.system_waiting) and not self._patient:
-            if self._first_waits_since is None:
+            if self._first_waits_since is None:  # also when a batch is full: the other kind of record may wait
                 self._first_waits_since = monotonic()
             timeout = max(0.0, self._timeout())
+        if max(outbox.system_waiting, len(outbox)) >= self._batch_size or outbox.due_by_span:
+            return
         try:
             async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
                 await self._wake.wait()
