@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from dynamic_des.columns import RecordColumns
-from dynamic_des.serializers import encode_each
+from dynamic_des.encoding import encode_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

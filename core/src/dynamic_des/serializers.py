@@ -9,23 +9,16 @@ import re
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from dynamic_des.errors import DecodeError, EncodeError, PermanentError, UnavailableError, show, told
+from dynamic_des.errors import DecodeError, EncodeError, show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = [
-    "Encoded",
-    "JsonDeserializer",
-    "JsonSerializer",
-    "MessageDeserializer",
-    "MessageSerializer",
-    "encode_each",
-]
+__all__ = ["JsonDeserializer", "JsonSerializer", "MessageDeserializer", "MessageSerializer"]
 
 
 class MessageSerializer(ABC):
@@ -74,52 +67,6 @@ class MessageDeserializer(ABC):
             UnavailableError: If what it needs cannot be reached: the message comes again, with growing pauses.
             Exception: Anything else; the message is refused with the text as the reason.
         """
-
-
-class Encoded(NamedTuple):
-    """Records as bytes, by their places.
-
-    Attributes:
-        values: Each as bytes, None for one that cannot be encoded.
-        refused: Place → why it cannot.
-        nulled: Place → how many of its numbers became null.
-    """
-
-    values: list[bytes | None]
-    refused: dict[int, str]
-    nulled: dict[int, int]
-
-
-def encode_each(serializer: MessageSerializer, topic: str, data: Sequence[Any]) -> Encoded:
-    """Return records as bytes, whatever the serializer does: it may be the user's, and need not be derived from ours.
-
-    Args:
-        serializer: Called once for each record.
-        topic: Passed to the serializer.
-        data: The records.
-
-    Raises:
-        UnavailableError: If the serializer cannot reach what it needs.
-        PermanentError: If it says that it never will.
-    """
-    values: list[bytes | None] = []
-    refused: dict[int, str] = {}
-    for place, one in enumerate(data):
-        try:
-            value = serializer.serialize(topic, one)
-            if not isinstance(value, bytes):
-                raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(value)}, not bytes.")
-            values.append(value)
-        except (UnavailableError, PermanentError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, only this record
-            refused[place] = told(error)
-            values.append(None)
-    nulled: dict[int, int] = {}
-    if hasattr(serializer, "nulled"):
-        with suppress(Exception):  # what it encoded is good, whatever it cannot count
-            nulled = dict(serializer.nulled(data, values))
-    return Encoded(values, refused, nulled)
 
 
 class JsonSerializer(MessageSerializer):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dynamic_des.serializers import Encoded, JsonSerializer, encode_each
+from dynamic_des.encoding import Encoded, encode_each
+from dynamic_des.serializers import JsonSerializer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
