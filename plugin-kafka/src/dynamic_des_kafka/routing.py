@@ -122,7 +122,7 @@ class Routing:
         self, topic: str, records: list[_Record], batch: Batch, mark: tuple[str, Header], aside: _Aside
     ) -> list[Parcel]:
         """Return the records of one topic, made column by column: at half the cost of record by record."""
-        number, run = mark
+        number = mark[0]
         serializer = self._serializers.get(topic, self._default)
         # such a format describes the model's own data: what belongs to the record travels beside it
         alone = getattr(serializer, "payload", "record") == "value"
@@ -135,13 +135,30 @@ class Routing:
             aside.update((records[place][number], reason) for place, reason in refused.items())
             records = [record for place, record in enumerate(records) if place not in refused]
             values = [value for value in values if value is not None]
-        seqs = [record[number] for record in records]
-        names = [record["path_id"] if "path_id" in record else record["key"] for record in records]
-        keys = [name.encode() if type(name) is str else key_bytes(name) for name in names]
-        headers: Iterable[tuple[Header, ...]] = repeat((run,))
-        if alone:
-            headers = [(run, *_beside(record)) for record in records]
-        return parcels_of(zip(seqs, repeat(topic), keys, values, repeat(number), headers))
+        try:
+            return _labelled(topic, records, values, mark, alone=alone)
+        except Exception:  # noqa: BLE001 - a key is the model's: what has no form as bytes must not hold up the rest
+            parcels = []
+            for record, value in zip(records, values):
+                try:
+                    parcels += _labelled(topic, [record], [value], mark, alone=alone)
+                except Exception as error:  # noqa: BLE001 - the same
+                    aside[record[number]] = f"its key has no form as bytes: {told(error)}"
+            return parcels
+
+
+def _labelled(
+    topic: str, records: Sequence[_Record], values: Iterable[bytes | None], mark: tuple[str, Header], *, alone: bool
+) -> list[Parcel]:
+    """Return values as parcels, with keys and headers."""
+    number, run = mark
+    seqs = [record[number] for record in records]
+    names = [record["path_id"] if "path_id" in record else record["key"] for record in records]
+    keys = [name.encode() if type(name) is str else key_bytes(name) for name in names]
+    headers: Iterable[tuple[Header, ...]] = repeat((run,))
+    if alone:
+        headers = [(run, *_beside(record)) for record in records]
+    return parcels_of(zip(seqs, repeat(topic), keys, values, repeat(number), headers))
 
 
 def _beside(record: _Record) -> list[Header]:
