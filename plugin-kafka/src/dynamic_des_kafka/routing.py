@@ -139,7 +139,7 @@ class Routing:
             return _labelled(topic, records, values, mark, alone=alone)
         except Exception:  # noqa: BLE001 - a key is the model's: what has no form as bytes must not hold up the rest
             parcels = []
-            for record, value in zip(records, values):
+            for record, value in zip(records, values, strict=True):
                 try:
                     parcels += _labelled(topic, [record], [value], mark, alone=alone)
                 except Exception as error:  # noqa: BLE001 - the same
