@@ -104,6 +104,22 @@ def test_what_a_serializer_has_encoded_goes_out_although_it_cannot_count_what_be
     assert numbers(cluster, unique) == [1, 2]
 
 
+@pytest.mark.parametrize("payload", ["record", "value"])
+def test_a_record_whose_key_has_no_form_is_set_aside_alone(cluster, kafka, unique, payload):
+    cluster.create(unique)
+
+    class Plain(MessageSerializer):
+        def serialize(self, topic, data):
+            return b"-"
+
+    Plain.payload = payload
+    batch = make_batch(["before", "bad", "after"])
+    batch[1]["key"] = "part-\udce9"
+    ((seq, reason),) = write(KafkaEgress(kafka.bootstrap, unique, unique, default_serializer=Plain()), batch)
+    assert (seq, reason.partition(": ")[0]) == (2, "its key has no form as bytes")
+    assert [record.key for record in cluster.records(unique)] == [b"part-1", b"part-3"]
+
+
 @pytest.mark.parametrize(("count", "refused"), [(3, 2), (2500, 1500)], ids=["at its beginning", "on its way"])
 def test_a_batch_whose_serializer_cannot_reach_its_registry_goes_on_later(cluster, kafka, unique, count, refused):
     cluster.create(unique)

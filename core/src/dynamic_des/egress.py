@@ -191,6 +191,15 @@ class BaseEgress:
             "or `async def run(self, egress_queue)`."
         )
 
+    async def prepare(self, batch: Batch) -> None:
+        """Do what can be done for a batch before its turn, such as encoding it.
+
+        Override it where a ``write`` spends much of its time waiting: core calls it, where the next batch waits
+        already, while ``write`` of the batch before has not returned; the next ``write`` comes when both have.
+        Not every batch is prepared: not the first, nor any with ``when``, nor for a plain ``def write``. Write
+        nothing here. What is raised is forgotten: ``write`` will meet it again.
+        """
+
     async def written(self) -> int | None:
         """Return the last ``seq`` of this twin's model records that the sink durably holds, if it knows."""
         return None
