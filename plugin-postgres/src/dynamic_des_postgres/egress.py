@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, show, told
+from dynamic_des_postgres.former_backend import FormerBackend
 from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS, provide, records_sql, sibling, written_sql
 from dynamic_des_postgres.record_table import REFUSED, RecordTable
 from dynamic_des_postgres.rows import Rows
-from dynamic_des_postgres.server import Connection, Server
+from dynamic_des_postgres.server import Connection, Server, transaction
 from dynamic_des_postgres.written import Written
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class PostgresEgress(BaseEgress):
         self._server = Server("PostgresEgress", connection_dsn, timeout_s, kwargs)
         self._connection: Connection = None
         self._tables: dict[str, RecordTable] = {}
+        self._written = sibling(table_name, "dynamic_des_written")
+        self._former = FormerBackend(self._written)
         self._model = Written("PostgresEgress", table_name, f"{table_name}{sink and f'/{sink}'}")
         self._system = Written("PostgresEgress", table_name, f"{table_name}{sink and f'/{sink}'}/system")
 
@@ -97,8 +100,9 @@ class PostgresEgress(BaseEgress):
                 if not (run.trial and self._create):
                     await self._provide(table, create=create)
             if not (run.trial and self._create):
-                written = sibling(self.table_name, "dynamic_des_written")
-                await provide(self._server.where, connection, written, written_sql(self.table_name), create=create)
+                sql = written_sql(self.table_name)
+                await provide(self._server.where, connection, self._written, sql, create=create)
+            await self._former.end(connection)
         self._model.open(run)
         self._system.open(run)
 
@@ -131,9 +135,8 @@ class PostgresEgress(BaseEgress):
         connection = self._connection
         if any(self._tables[table].keys for table in portions):
             return False
-        transaction = connection.transaction()
         try:
-            async with transaction:
+            async with transaction(connection):
                 if not await account.advance(connection, upto):
                     return False
                 for table, lines in portions.items():
@@ -145,7 +148,7 @@ class PostgresEgress(BaseEgress):
     async def _write_with_care(self, places: Places, rows: Rows, account: Written, upto: int) -> list[tuple[int, str]]:
         """Write what is not written yet; return what the tables refuse."""
         connection, aside = self._connection, []
-        async with connection.transaction():
+        async with transaction(connection):
             last = await account.last(connection)
             for table, records in places.items():
                 new = [record for record in records if record[rows.number] > last]
@@ -167,7 +170,7 @@ class PostgresEgress(BaseEgress):
         keys = () if table == self._system_table else self._keys
         sql = records_sql(table, keys)
         await provide(self._server.where, self._connection, quoted(table), sql, create=create)
-        self._tables[table] = RecordTable(table, keys)
+        self._tables[table] = RecordTable(table, keys, self._server.timeout_s)
 
     def _places(self, batch: Batch) -> tuple[Places, list[tuple[int, str]]]:
         """Return which records go where, and which go nowhere."""

@@ -12,7 +12,7 @@ from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Message
 from dynamic_des_postgres.change_table import ChangeTable, Position
 from dynamic_des_postgres.identifiers import quoted
-from dynamic_des_postgres.server import Connection, Server
+from dynamic_des_postgres.server import LOST, Connection, Server
 from dynamic_des_postgres.state import current_state
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
 
 __all__ = ["PostgresIngress"]
-
-_LOST = "the connection to PostgreSQL is lost"
 
 
 class PostgresIngress(BaseIngress):
@@ -124,7 +122,7 @@ class PostgresIngress(BaseIngress):
             while True:
                 self._rung.clear()
                 if self._connection.is_closed():
-                    raise ConnectionError(_LOST)
+                    raise ConnectionError(LOST)
                 async with self._turn:
                     end = await self._table.now()
                 more = True
