@@ -14,6 +14,7 @@ from redis.exceptions import (
     AuthenticationWrongNumberOfArgsError,
     AuthorizationError,
     NoPermissionError,
+    RedisError,
     ResponseError,
 )
 
@@ -31,6 +32,7 @@ _REFUSED = (
     NoPermissionError,
 )
 _HOPELESS = ("WRONGTYPE", "NOPERM", "NOAUTH", "ERR unknown command", "unknown command")
+_FORBIDDEN = ("The user executing the script can", "ACL failure in script")
 
 
 class Server:
@@ -85,10 +87,12 @@ class Server:
         """Turn what no retry mends into a `PermanentError`."""
         try:
             yield
-        except _REFUSED as error:
-            raise PermanentError(f"{self.where}: Redis refuses: {error}. Check username, password and ACL.") from error
-        except ResponseError as error:
-            if str(error).startswith(_HOPELESS):
+        except RedisError as error:
+            if isinstance(error, _REFUSED) or str(error).startswith(_FORBIDDEN):
+                raise PermanentError(
+                    f"{self.where}: Redis refuses: {error}. Check username, password and ACL."
+                ) from error
+            if isinstance(error, ResponseError) and str(error).startswith(_HOPELESS):
                 raise PermanentError(f"{self.where}: Redis: {error}.") from error
             raise
 
