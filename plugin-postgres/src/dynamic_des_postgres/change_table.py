@@ -76,11 +76,13 @@ class ChangeTable:
         self._positions = sibling(table, "dynamic_des_positions")
         self._twin = twin
 
-    async def prepare(self, *, create: bool, positions: bool) -> None:
+    async def prepare(self, *, create: bool, again: bool, positions: bool) -> None:
         """See that the tables are there, and hold no rows of another server."""
-        await provide(self._where, self._connection, self._table, changes_sql(self._name), create=create)
+        tables = [(self._table, changes_sql(self._name))]
         if positions:
-            await provide(self._where, self._connection, self._positions, positions_sql(self._name), create=create)
+            tables.append((self._positions, positions_sql(self._name)))
+        for table, sql in tables:
+            await provide(self._where, self._connection, table, sql, create=create, again=again)
         foreign = await self._connection.fetchval(
             f"SELECT id FROM {self._table} WHERE txid >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1"
         )
@@ -91,9 +93,27 @@ class ChangeTable:
                 "SET txid = '3' (to count them as applied)."
             )
 
+    async def exists(self) -> bool:
+        """Return whether the table is there."""
+        return await self._connection.fetchval("SELECT to_regclass($1)", self._table) is not None
+
     async def channel(self) -> str:
-        """Return the channel that the trigger rings."""
-        return f"dynamic_des_{await self._connection.fetchval('SELECT $1::text::regclass::oid', self._table)}"
+        """Return the channel that the trigger rings: another one when the table is made anew."""
+        self._oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", self._table)
+        return f"dynamic_des_{self._oid}"
+
+    async def look(self) -> str:
+        """Return the current snapshot.
+
+        Raises:
+            ConnectionError: If the table is not the one any more whose channel was asked for.
+        """
+        now, oid = await self._connection.fetchrow(
+            "SELECT pg_current_snapshot()::text, to_regclass($1)::oid", self._table
+        )
+        if oid != self._oid:
+            raise ConnectionError(f"the table {self._table} is gone, or was made anew")
+        return str(now)
 
     async def now(self) -> str:
         """Return the current snapshot."""
@@ -132,7 +152,7 @@ class ChangeTable:
         seen = "NOT pg_visible_in_snapshot(txid, $1::text::pg_snapshot)"
         partly = "NOT (id <= $3 AND pg_visible_in_snapshot(txid, $4::text::pg_snapshot))"
         rows: list[Any] = await self._connection.fetch(
-            f"SELECT id, path, value::text AS value, at, ref FROM {self._table} "
+            f"SELECT id, path::text, value::text, at::text, ref::text FROM {self._table} "
             f"WHERE txid >= pg_snapshot_xmin($1::text::pg_snapshot) AND {seen} AND {partly} "
             f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) ORDER BY id LIMIT {self.page_size}",
             position.seen,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.errors import ConfigError, show
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
 
 __all__ = ["PostgresIngress"]
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 
 class PostgresIngress(BaseIngress):
@@ -93,7 +95,11 @@ class PostgresIngress(BaseIngress):
         with self._server.explaining():
             remembers = self._start == "remembered"
             self._table = ChangeTable(self._server.where, connection, self.table_name, run.name)
-            await self._table.prepare(create=self._create and not run.trial, positions=remembers)
+            would_make = self._create and run.trial
+            if would_make and not await self._table.exists():
+                return
+            again, create = self._run == run.run_id, self._create and not would_make
+            await self._table.prepare(create=create, again=again, positions=remembers and not would_make)
             await connection.add_listener(await self._table.channel(), lambda *_: self._rung.set())
             known = run.positions.get(self.table_name)
             self._goes_on = known is not None
@@ -118,13 +124,13 @@ class PostgresIngress(BaseIngress):
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield the rows as they are committed."""
-        with self._server.explaining():
+        with self._server.explaining(at_work=True):
             while True:
                 self._rung.clear()
                 if self._connection.is_closed():
                     raise ConnectionError(LOST)
                 async with self._turn:
-                    end = await self._table.now()
+                    end = await self._table.look()
                 more = True
                 while more:
                     async with self._turn:
@@ -173,6 +179,6 @@ def _payload(row: Any) -> str:
     return f'{{"path": {json.dumps(row["path"])}, "value": {value}{at}{reference}}}'
 
 
-def _number(number: float) -> str:
+def _number(text: str) -> str:
     """Return a number as JSON; what has no form there as text, so that the reason to refuse it names it."""
-    return repr(number) if math.isfinite(number) else json.dumps(str(number))
+    return text if _NUMBER.fullmatch(text) else json.dumps(text)

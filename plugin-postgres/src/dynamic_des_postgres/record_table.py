@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 __all__ = ["REFUSED", "RecordTable"]
 
-REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+REFUSED = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.PLPGSQLError,  # raised by a trigger of the table
+    asyncpg.TriggeredDataChangeViolationError,
+    asyncpg.WithCheckOptionViolationError,
+)
 _PIECE = 1 << 18  # bytes, of which the next is asked for when this one is on its way
 _NO_LIMIT_S = 1e9
 _TYPES = {"seq": "bigint", "sim_ts": "float8", "timestamp": "timestamptz", "value": "jsonb", "number": "float8"}

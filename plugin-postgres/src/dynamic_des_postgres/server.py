@@ -22,13 +22,10 @@ _SECRET = re.compile(r"://[^\s:/@]*:(\S+)@")
 _HOPELESS = (
     asyncpg.InvalidAuthorizationSpecificationError,  # a wrong password among them
     asyncpg.InvalidCatalogNameError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedFunctionError,
     asyncpg.InvalidSchemaNameError,
-    asyncpg.WrongObjectTypeError,
+    asyncpg.SyntaxOrAccessError,  # no such table or column, not of that type, no unique index, not allowed
 )
+_PASSING = (asyncpg.DuplicatePreparedStatementError,)  # a pooler's doing
 _POOL_ONLY = {"min_size", "max_size", "max_queries", "max_inactive_connection_lifetime", "setup", "init", "loop"}
 
 
@@ -84,13 +81,19 @@ class Server:
             connection.terminate()
 
     @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Turn what no retry mends into a `PermanentError`; say of a time-out what it was."""
+    def explaining(self, *, at_work: bool = False) -> Iterator[None]:
+        """Turn what no retry mends into a `PermanentError`; say of a time-out what it was.
+
+        Args:
+            at_work: The tables were there: one that is gone now is being made anew, perhaps.
+        """
         try:
             yield
         except TimeoutError as error:
             raise (error if str(error) else TimeoutError(f"no answer within {self.timeout_s:g} s")) from None
         except _HOPELESS as error:
+            if isinstance(error, _PASSING) or (at_work and isinstance(error, asyncpg.UndefinedTableError)):
+                raise
             said = self._redacted(str(error))
             raise PermanentError(f"{self.where}: PostgreSQL refuses: {said}.") from None
 
