@@ -66,8 +66,6 @@ class ChangeTable:
         twin: The twin's name.
     """
 
-    page_size = 1000
-
     def __init__(self, where: str, connection: Connection, table: str, twin: str) -> None:
         self._where = where
         self._connection = connection
@@ -147,14 +145,14 @@ class ChangeTable:
         log.warning("%s: the server has lost transactions; changes since %s come again", self._where, kept)
         return Position.read(kept)
 
-    async def page(self, position: Position, end: str) -> list[Any]:
+    async def page(self, position: Position, end: str, limit: int) -> list[Any]:
         """Return the next rows that are committed in the snapshot ``end`` and not before the position."""
         seen = "NOT pg_visible_in_snapshot(txid, $1::text::pg_snapshot)"
         partly = "NOT (id <= $3 AND pg_visible_in_snapshot(txid, $4::text::pg_snapshot))"
         rows: list[Any] = await self._connection.fetch(
             f"SELECT id, path::text, value::text, at::text, ref::text FROM {self._table} "
             f"WHERE txid >= pg_snapshot_xmin($1::text::pg_snapshot) AND {seen} AND {partly} "
-            f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) ORDER BY id LIMIT {self.page_size}",
+            f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) ORDER BY id LIMIT {limit}",
             position.seen,
             end,
             position.row,

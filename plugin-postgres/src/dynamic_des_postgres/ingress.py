@@ -12,6 +12,7 @@ from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Message
 from dynamic_des_postgres.change_table import ChangeTable, Position
 from dynamic_des_postgres.identifiers import quoted
+from dynamic_des_postgres.portion import Portion
 from dynamic_des_postgres.server import LOST, Connection, Server
 from dynamic_des_postgres.state import current_state
 
@@ -79,6 +80,7 @@ class PostgresIngress(BaseIngress):
         self._poll_interval_s = poll_interval
         self._server = Server("PostgresIngress", connection_dsn, timeout_s, kwargs)
         self._connection: Connection = None
+        self._portion = Portion()
         self._run = ""
         self._begin = ""
 
@@ -157,8 +159,9 @@ class PostgresIngress(BaseIngress):
     async def _page(self, end: str) -> tuple[list[Message], bool]:
         """Return the next rows of those that were committed when ``end`` was taken, and whether more may follow."""
         window = self._position.upto or end  # what a position is in the middle of is finished first
-        rows = await self._table.page(self._position, window)
-        full = len(rows) == self._table.page_size
+        with self._portion.asked() as limit:
+            rows = await self._table.page(self._position, window, limit)
+        full = len(rows) == limit
         messages = []
         for number, row in enumerate(rows, 1):
             last = number == len(rows) and not full

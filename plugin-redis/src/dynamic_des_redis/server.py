@@ -57,7 +57,7 @@ class Server:
             raise ConfigError(f"{where}: timeout_s is {show(timeout_s)}. Give seconds, above 0.")
         self.where = where
         self.timeout_s = timeout_s
-        self._url = url
+        self._url = _plain(url)
         # the client's own retries would take many times the time-out, and write twice: core retries, and knows how
         self._options: dict[str, Any] = {
             "socket_timeout": timeout_s,
@@ -68,7 +68,9 @@ class Server:
         }
         if url is None:
             self._options |= {"host": host, "port": port}
-        self.connect()  # opens nothing: says now what is wrong with the options
+        client = self.connect()  # opens nothing: says now what is wrong with the options
+        # its socket_timeout may come from the options, or from the URL
+        self.timeout_s = min(timeout_s, client.connection_pool.connection_kwargs.get("socket_timeout") or timeout_s)
 
     def connect(self) -> Redis:
         """Return a new client; it opens connections when it needs them."""
