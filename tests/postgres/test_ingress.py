@@ -71,6 +71,19 @@ def test_a_table_that_is_made_anew_while_the_twin_runs_steers_it_again_by_its_be
         assert twin.finish()[-2:] == [3, 4]
 
 
+def test_a_backlog_that_is_too_long_for_one_answer_comes_in_smaller_ones(postgres_store, name):
+    with steered(postgres_store.ingress(name), last=1) as twin:
+        twin.wait_until_connected()
+        postgres_store.change(name, [1])
+        twin.finish()
+    long = f"INSERT INTO {name} (value) SELECT to_jsonb(repeat('x', 3000000)) FROM generate_series(1, 100)"
+    postgres_store.sql(long)
+    postgres_store.change(name, [2])
+    with steered(postgres_store.ingress(name, timeout_s=0.3), last=2) as twin:
+        assert twin.finish() == [2]
+        assert twin.env.report().sources[0].refused == 100
+
+
 def test_the_columns_may_have_other_types(postgres_store, name):
     postgres_store.sql.run(lambda client: client.execute(changes_sql(name)))
     kinds = {"path": "varchar", "value": "numeric USING value::numeric", "at": "numeric", "ref": "uuid USING ref::uuid"}

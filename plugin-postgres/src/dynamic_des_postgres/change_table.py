@@ -76,6 +76,8 @@ class ChangeTable:
 
     async def prepare(self, *, create: bool, again: bool, positions: bool) -> None:
         """See that the tables are there, and hold no rows of another server."""
+        # the server plans a question once, when the table is small, and keeps to that when it is large
+        await self._connection.execute("SET enable_seqscan = off")
         tables = [(self._table, changes_sql(self._name))]
         if positions:
             tables.append((self._positions, positions_sql(self._name)))
@@ -146,17 +148,26 @@ class ChangeTable:
         return Position.read(kept)
 
     async def page(self, position: Position, end: str, limit: int) -> list[Any]:
-        """Return the next rows that are committed in the snapshot ``end`` and not before the position."""
-        seen = "NOT pg_visible_in_snapshot(txid, $1::text::pg_snapshot)"
-        partly = "NOT (id <= $3 AND pg_visible_in_snapshot(txid, $4::text::pg_snapshot))"
+        """Return the next rows that are committed in the snapshot ``end`` and not before the position.
+
+        A position that is part of a later snapshot is finished first: ``end`` is that one.
+        """
+        snapshot = "$1::text::pg_snapshot"
+        # what it does not see is younger, or was open then: so asked, the index finds it, however long that stays open
+        kinds = (f"txid >= pg_snapshot_xmax({snapshot})", f"txid = ANY(ARRAY(SELECT pg_snapshot_xip({snapshot})))")
+        first = f"ORDER BY id LIMIT {limit}"
+        # in the middle of a window most of what follows is new; else nearly nothing, and the order would mislead
+        rest = f"AND id > {position.row} {first}" if position.upto else ""
+        unseen = " UNION ALL ".join(
+            f"(SELECT id, path, value, at, ref FROM {self._table} WHERE {kind} "
+            f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) {rest})"
+            for kind in kinds
+        )
         rows: list[Any] = await self._connection.fetch(
-            f"SELECT id, path::text, value::text, at::text, ref::text FROM {self._table} "
-            f"WHERE txid >= pg_snapshot_xmin($1::text::pg_snapshot) AND {seen} AND {partly} "
-            f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) ORDER BY id LIMIT {limit}",
+            f"WITH unseen AS MATERIALIZED ({unseen}), page AS (SELECT * FROM unseen {first}) "
+            "SELECT id, path::text, value::text, at::text, ref::text FROM page ORDER BY id",
             position.seen,
             end,
-            position.row,
-            position.upto or _EVERYTHING,
         )
         return rows
 
