@@ -105,6 +105,36 @@ def test_the_columns_may_have_other_types(postgres_store, name):
     ] == "00000000-0000-0000-0000-000000000000"
 
 
+def test_a_column_of_text_holds_json_or_text_and_injects_nothing(postgres_store, name):
+    postgres_store.sql.run(lambda client: client.execute(changes_sql(name)))
+    postgres_store.sql(f"ALTER TABLE {name} ALTER COLUMN value TYPE text")
+    for path, value in (
+        (PATH, "4"),
+        ("Line_A.variables.text", "night"),
+        (PATH, '5, "path": "Line_A.variables.m"'),
+    ):
+        postgres_store.sql(f"INSERT INTO {name} (path, value) VALUES ($1, $2)", path, value)
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0, "m": 0, "text": ""}))
+        env.setup_ingress([postgres_store.ingress(name, start="beginning")])
+        env.run(until=1)
+        assert [env.registry.get(f"Line_A.variables.{one}").value for one in ("n", "m", "text")] == [4, 0, "night"]
+    assert env.report().sources[0].refused == 1
+
+
+def test_a_row_of_the_current_state_that_is_no_change_is_refused_alone(postgres_store, name):
+    postgres_store.sql(f"CREATE TABLE {name}_now (path text, value numeric)")
+    rows = (PATH, "4"), (None, "1"), ("Line_A.variables.m", "9" * 5000), ("Line_A.variables.k", "NaN")
+    for path, value in rows:
+        postgres_store.sql(f"INSERT INTO {name}_now VALUES ($1, $2::text::numeric)", path, value)
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0, "m": 0, "k": 0}))
+        env.setup_ingress([postgres_store.ingress(name, parameter_table=f"{name}_now")])
+        env.run(until=1)
+        assert [env.registry.get(f"Line_A.variables.{one}").value for one in "nmk"] == [4, 0, 0]
+    assert (env.report().sources[0].refused, env.report().sources[0].reopened) == (3, 0)
+
+
 def test_a_trial_makes_nothing_and_finds_nothing_missing_that_a_run_would_make(postgres_store, name):
     async def work():
         ingress = postgres_store.ingress(name)

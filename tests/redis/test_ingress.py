@@ -44,6 +44,24 @@ def test_the_current_state_is_where_a_run_begins(redis_store, client, name):
         assert env.registry.get("Line_A.variables.m").value == "late"
 
 
+def test_a_current_state_that_is_not_there_or_of_another_kind_is_said(redis_store, client, name, caplog):
+    def run(**options):
+        with DynamicRealtimeEnvironment(factor=0) as env:
+            env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0}))
+            env.setup_ingress([redis_store.ingress(name, **options)])
+            env.run(until=1)
+            return env.registry.get(PATH).value, env.report().sources[0]
+
+    client.set(f"{name}:text", "x")
+    assert f"snapshot_hash: {name}:text holds a string" in run(snapshot_hash=f"{name}:text")[1].reason
+    assert run(snapshot_hash=f"{name}:gone")[1].state != "failed"
+    assert f"there is no hash {name}:gone" in caplog.text
+    client.set(f"{name}:now:{PATH}", "4")
+    client.hset(f"{name}:now:Line_A.variables.m", "a", "b")
+    assert run(snapshot_prefix=f"{name}:now:")[0] == 4
+    assert f"1 keys hold no text and are passed over, first {name}:now:Line_A.variables.m" in caplog.text
+
+
 @pytest.mark.parametrize("options", [{}, {"group": "twins"}, {"start": "beginning"}])
 def test_a_backlog_that_is_too_long_for_one_answer_comes_in_smaller_ones(redis_store, client, name, options):
     if "group" in options:

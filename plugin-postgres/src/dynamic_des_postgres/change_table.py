@@ -165,7 +165,8 @@ class ChangeTable:
         )
         rows: list[Any] = await self._connection.fetch(
             f"WITH unseen AS MATERIALIZED ({unseen}), page AS (SELECT * FROM unseen {first}) "
-            "SELECT id, path::text, value::text, at::text, ref::text FROM page ORDER BY id",
+            "SELECT id, path::text, value::text, pg_typeof(value) = ANY('{json,jsonb}'::regtype[]) AS is_json, "
+            "at::text, ref::text FROM page ORDER BY id",
             position.seen,
             end,
         )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Message
+from dynamic_des.portion import Portion
+from dynamic_des_postgres.change import document_of
 from dynamic_des_postgres.change_table import ChangeTable, Position
 from dynamic_des_postgres.identifiers import quoted
-from dynamic_des_postgres.portion import Portion
 from dynamic_des_postgres.server import LOST, Connection, Server
 from dynamic_des_postgres.state import current_state
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresIngress"]
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
+_AT_ONCE = 1000
 
 
 class PostgresIngress(BaseIngress):
@@ -80,7 +79,7 @@ class PostgresIngress(BaseIngress):
         self._poll_interval_s = poll_interval
         self._server = Server("PostgresIngress", connection_dsn, timeout_s, kwargs)
         self._connection: Connection = None
-        self._portion = Portion()
+        self._portion = Portion(_AT_ONCE)
         self._run = ""
         self._begin = ""
 
@@ -167,21 +166,6 @@ class PostgresIngress(BaseIngress):
             last = number == len(rows) and not full
             position = Position(window) if last else self._position.after(window, row["id"])
             info = {"table": self.table_name, "row": row["id"]}
-            messages.append(Message(_payload(row), {self.table_name: str(position)}, info))
+            messages.append(Message(document_of(row), {self.table_name: str(position)}, info))
         self._position = self._position.after(window, rows[-1]["id"]) if full else Position(window)
         return messages, full or window != end
-
-
-def _payload(row: Any) -> str:
-    """Return the change that a row asks for, as JSON: core decodes it, with the bounds that it has for every source."""
-    value = "null" if row["value"] is None else row["value"]
-    if row["path"] is None:
-        return str(value)
-    at = "" if row["at"] is None else f', "at": {_number(row["at"])}'
-    reference = "" if row["ref"] is None else f', "id": {json.dumps(row["ref"])}'
-    return f'{{"path": {json.dumps(row["path"])}, "value": {value}{at}{reference}}}'
-
-
-def _number(text: str) -> str:
-    """Return a number as JSON; what has no form there as text, so that the reason to refuse it names it."""
-    return text if _NUMBER.fullmatch(text) else json.dumps(text)

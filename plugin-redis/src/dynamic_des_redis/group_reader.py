@@ -7,9 +7,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from dynamic_des.portion import Portion
 from dynamic_des_redis.entries import as_text, entries_of, message_of
-from dynamic_des_redis.portion import Portion
 from dynamic_des_redis.positions import is_before, newest_id
 from dynamic_des_redis.server import heed_cancellation
 
@@ -53,7 +54,7 @@ class GroupReader:
         self._claim_after_s = claim_after_s
         self._claimed = f"{stream}/claimed"  # their ids do not rise with the others': a part of their own
         self._unsettled: dict[str, deque[str]] = {stream: deque(), self._claimed: deque()}
-        self._portion = Portion()
+        self._portion = Portion(_AT_ONCE, RedisTimeoutError)
         self._run = ""
         self._given = ""  # the last entry that came to this member, or to the group before it
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Literal
 
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from dynamic_des.portion import Portion
 from dynamic_des_redis.entries import entries_of, message_of
-from dynamic_des_redis.portion import Portion
 from dynamic_des_redis.positions import Positions, is_before, newest_id
 from dynamic_des_redis.server import heed_cancellation
 
@@ -22,6 +24,7 @@ __all__ = ["Start", "StreamReader"]
 log = logging.getLogger("dynamic_des.redis")
 
 Start = Literal["remembered", "beginning", "end"]
+_AT_ONCE = 1000
 
 
 class StreamReader:
@@ -38,7 +41,7 @@ class StreamReader:
         self._start = start
         self._block_ms = max(1, int(block_s * 1000))
         self._run = ""
-        self._portion = Portion()
+        self._portion = Portion(_AT_ONCE, RedisTimeoutError)
         self._begin = "0-0"
         self._last = "0-0"
 
