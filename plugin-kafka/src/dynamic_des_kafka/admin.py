@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from copy import deepcopy
-from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from threading import Lock
+from typing import Any, ClassVar, Self
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -18,12 +18,10 @@ from dynamic_des.serializers import JsonSerializer
 from dynamic_des_kafka.client import abandon, close_admin, close_consumer, close_producer
 from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.errors import MissingTopicError, TopicError
+from dynamic_des_kafka.options import run_beside
 from dynamic_des_kafka.security import Connection, tls
 from dynamic_des_kafka.tasks import Tasks
 from dynamic_des_kafka.topics import is_legal, new_topic
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
 
 __all__ = ["KafkaAdminConnector"]
 
@@ -57,6 +55,7 @@ class KafkaAdminConnector:
             raise ConfigError(f"KafkaAdminConnector: max_tasks is {show(max_tasks)}. Give a whole number, at least 1.")
         self.bootstrap_servers = bootstrap_servers
         self.max_tasks = max_tasks
+        self.kwargs = kwargs
         self.skipped = 0
         self._connection = Connection("KafkaAdminConnector", bootstrap_servers, kwargs, *self.client[1:])
         self._timeout_s = 10.0
@@ -93,7 +92,7 @@ class KafkaAdminConnector:
         """
         topics = [_new_topic(one) for one in topics_config]
         if topics:
-            _run_beside(self._create(topics))
+            run_beside(self._create(topics))
 
     async def send_config(self, topic: str, path_id: str, value: Any) -> None:
         """Send a change to a twin. Returns when the brokers have it.
@@ -209,20 +208,3 @@ def _new_topic(given: dict[str, Any]) -> Any:
         if type(value) is not int or value < 1:
             raise ConfigError(f"{where}: {given['name']!r}: {key} is {show(value)}. Give a whole number, at least 1.")
     return new_topic(given["name"], partitions=partitions, replication=replication, configs=given.get("configs") or {})
-
-
-def _run_beside(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in a loop and a thread of its own: the thread at hand may have a loop that is running."""
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            failed.append(error)
-
-    thread = Thread(target=run, name="kafka admin")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]

@@ -47,6 +47,10 @@ async def start(client: Any, connection: Connection, timeout_s: float) -> None:
             await client.start()
     except TimeoutError as error:
         raise ConnectionError(f"{connection}: connected, but no answer within {timeout_s:g} s.") from error
+    except errors.InvalidTransactionTimeout as error:
+        raise PermanentError(
+            f"{connection}: transaction_timeout_ms is above transaction.max.timeout.ms of the brokers. Give less."
+        ) from error
     except errors.KafkaError as error:
         if "Authorization" in type(error).__name__:
             raise PermanentError(f"{connection}: {type(error).__name__}: {error}. Grant it.") from error

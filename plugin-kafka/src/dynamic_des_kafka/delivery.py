@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dynamic_des_kafka.parcels import Parcel
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["TOO_LARGE", "Delivery", "Identity", "new_producer", "submit"]
+__all__ = ["TOO_LARGE", "Delivery", "Identity", "new_producer", "producer_options", "submit"]
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _DEFAULTS = {
@@ -39,13 +39,22 @@ _TURNS = 15  # of the loop: so many the client takes, and some more, until it ha
 Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
 
 
-def new_producer(connection: Connection, **options: Any) -> AIOKafkaProducer:
+def producer_options(connection: Connection, transactional_id: str | None) -> dict[str, Any]:
+    """Return the arguments of a producer: idempotent, unless it is told not to wait for all replicas."""
+    if transactional_id:
+        more: dict[str, Any] = {"transactional_id": transactional_id}
+    else:
+        more = {"enable_idempotence": connection.options.get("acks", "all") in ("all", -1)}
+    return connection.of(AIOKafkaProducer, **_DEFAULTS, **more)
+
+
+def new_producer(connection: Connection, transactional_id: str | None = None) -> AIOKafkaProducer:
     """Return a producer, not started, that never gives up a batch.
 
     aiokafka gives up a batch that is older than ``request_timeout_ms`` when there is no leader for a moment, although
     an earlier attempt without an answer may be in the log. Never giving up is what an idempotent producer is for.
     """
-    producer = AIOKafkaProducer(**connection.of(AIOKafkaProducer, **_DEFAULTS, **options))
+    producer = AIOKafkaProducer(**producer_options(connection, transactional_id))
     producer._message_accumulator._batch_ttl = inf
     return producer
 
@@ -185,7 +194,7 @@ class Delivery:
             await close_producer(producer)
 
     async def _connect(self) -> None:
-        producer = new_producer(self._connection, enable_idempotence=True)
+        producer = new_producer(self._connection)
         try:
             await start(producer, self._connection, self._timeout_s)
         except BaseException:

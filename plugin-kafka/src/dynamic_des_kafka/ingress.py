@@ -21,8 +21,9 @@ from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.deserializing import ByTopic
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.offsets import Reset, part_of, starts
+from dynamic_des_kafka.options import check_seconds, rehearse
 from dynamic_des_kafka.security import Connection, tls
-from dynamic_des_kafka.topics import check_topics, try_out
+from dynamic_des_kafka.topics import check_codecs, check_topics, try_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -71,6 +72,10 @@ class KafkaIngress(BaseIngress):
         **kwargs: For `aiokafka.AIOKafkaConsumer`; also ``ssl_cafile``, ``ssl_certfile``, ``ssl_keyfile`` and
             ``ssl_password`` in place of an ``ssl_context``.
 
+    Attributes:
+        topic: As given; so are `bootstrap_servers`, `topic_deserializers`, `default_deserializer` and `kwargs`, the
+            arguments for the client.
+
     Raises:
         ConfigError: For an address, credentials or an argument that make no sense.
     """
@@ -91,14 +96,23 @@ class KafkaIngress(BaseIngress):
         **kwargs: Any,
     ) -> None:
         for key, why in _OURS.items():
-            if key in kwargs:
+            if kwargs.get(key):
                 raise ConfigError(f"KafkaIngress: {key} is not the client's here. {why}")
         check_topics("KafkaIngress", topic=topic)
+        check_seconds("KafkaIngress", connect_timeout=connect_timeout)
+        check_codecs("KafkaIngress", "deserialize", topic_deserializers, default_deserializer)
         if auto_offset_reset not in get_args(Reset):
             hint = nearest(auto_offset_reset, get_args(Reset)) or " Give 'latest', 'earliest' or 'none'."
             raise ConfigError(f"KafkaIngress: auto_offset_reset is {show(auto_offset_reset)}.{hint}")
+        if not (group_id is None or isinstance(group_id, str)):
+            raise ConfigError(f"KafkaIngress: group_id is {show(group_id)}. Give text.")
         self.topic = topic
+        self.bootstrap_servers = bootstrap_servers
+        self.topic_deserializers = topic_deserializers
+        self.default_deserializer = default_deserializer
+        self.kwargs = kwargs
         self._connection = Connection("KafkaIngress", bootstrap_servers, kwargs, AIOKafkaConsumer)
+        rehearse("KafkaIngress", AIOKafkaConsumer, self._connection.of(AIOKafkaConsumer, **_DEFAULTS))
         decodes = topic_deserializers or default_deserializer
         self.deserializer = ByTopic(topic_deserializers or {}, default_deserializer) if decodes else None
         self._reset = auto_offset_reset

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
 
+from dynamic_des.errors import PermanentError, show, told
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.partitioning import Partitioner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aiokafka import AIOKafkaProducer
 
@@ -59,10 +60,13 @@ class Packing:
 
     Args:
         max_request_size: Largest record, in bytes.
+        chosen: The client's argument ``partitioner``: takes a key, all partitions and those that have a leader, and
+            returns one. Kafka's own rule when None.
     """
 
-    def __init__(self, max_request_size: int) -> None:
+    def __init__(self, max_request_size: int, chosen: Callable[[Any, list[int], list[int]], int] | None = None) -> None:
         self._limit = max_request_size
+        self._chosen = chosen
         self._smaller: dict[str, int] = {}  # topic → most bytes in one batch, where the broker refused more
         self._partition = Partitioner()
 
@@ -97,7 +101,12 @@ class Packing:
         packs: list[Pack] = []
         now = int(time.time() * 1000)  # of the broker's world: simulated time would confuse its retention
         for topic, all_of_it in topics.items():
-            for partition, some in self._partitions(all_of_it, await _count_partitions(producer, topic)):
+            count = await _count_partitions(producer, topic)
+            if self._chosen is None:
+                places = self._partitions(all_of_it, count)
+            else:
+                places = _as_chosen(self._chosen, producer, topic, all_of_it)
+            for partition, some in places:
                 packs += self._packs(producer, topic, partition, some, now)
         return packs
 
@@ -120,6 +129,29 @@ class Packing:
             taken = _fill(builder, left, now, limit)
             yield Pack(topic, partition, left[:taken], builder)
             left = left[taken:]
+
+
+def _as_chosen(
+    choose: Callable[[Any, list[int], list[int]], int], producer: AIOKafkaProducer, topic: str, parcels: list[Parcel]
+) -> Iterable[tuple[int, list[Parcel]]]:
+    """Return which records go to which partition, as a function of the user's says.
+
+    Raises:
+        PermanentError: If it raises, or names a partition that there is not.
+    """
+    cluster = producer.client.cluster
+    there = sorted(cluster.partitions_for_topic(topic))
+    led = sorted(cluster.available_partitions_for_topic(topic))
+    places: dict[int, list[Parcel]] = defaultdict(list)
+    for parcel in parcels:
+        try:
+            place = choose(parcel.key, there, led)
+        except Exception as error:
+            raise PermanentError(f"partitioner: key {show(parcel.key)}: {told(error)}.") from error
+        if place not in there:
+            raise PermanentError(f"partitioner: key {show(parcel.key)}: {show(place)} is no partition of {topic!r}.")
+        places[place].append(parcel)
+    return places.items()
 
 
 def _fill(builder: Any, parcels: list[Parcel], now: int, limit: int | None) -> int:

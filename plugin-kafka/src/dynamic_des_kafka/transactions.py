@@ -69,9 +69,7 @@ class TransactionalDelivery:
         """
         await self.close()
         await self._topic.make()
-        producer = self._producer = new_producer(
-            self._connection, transactional_id=self._id, transaction_timeout_ms=int(self._lifetime_s * 1000)
-        )
+        producer = self._producer = new_producer(self._connection, self._id)
         await start(producer, self._connection, self._timeout_s)
         self._run = run
         self._held = replace(await self._topic.read(run.name), instance=secrets.token_hex(8))
