@@ -18,8 +18,8 @@ __all__ = ["a_function", "arguments", "check_seconds", "checked", "named", "rehe
 
 # of those whose default does not say what they are
 _TEXTS = {
-    "client_id", "client_rack", "compression_type", "group_instance_id", "sasl_kerberos_domain_name", "sasl_plain_password",
-    "sasl_plain_username",
+    "client_id", "client_rack", "compression_type", "group_instance_id", "sasl_kerberos_domain_name",
+    "sasl_plain_password", "sasl_plain_username",
 }  # fmt: skip
 _NUMBERS = ("_ms", "_records")
 _ISOLATION = ("read_committed", "read_uncommitted")
