@@ -90,6 +90,37 @@ def test_answers_that_are_lost_make_no_duplicates(kafka_with_proxy, kafka_proxy,
     assert numbers(cluster, unique) == list(range(1, 21))
 
 
+def test_a_topic_of_brokers_that_do_not_answer_is_not_said_to_be_missing(kafka_with_proxy, kafka_proxy, unique):
+    Cluster(kafka_with_proxy.bootstrap).create(unique)
+    with EgressCalls(egress_to(kafka_with_proxy.proxied, unique, False, request_timeout_ms=500), 30) as calls:
+        calls.open(make_run(unique))
+        kafka_proxy.stall()
+        with pytest.raises(ConnectionError, match=f"do not answer where topic '{unique}' is|not acknowledged within 2 s"):
+            calls.write(make_batch(range(10)))
+        calls.close()
+
+
+@KINDS
+def test_what_one_run_could_not_write_is_not_taken_for_what_the_next_one_writes(
+    kafka_with_proxy, kafka_proxy, unique, transactional
+):
+    cluster = Cluster(kafka_with_proxy.bootstrap)
+    cluster.create(unique)
+    egress = egress_to(kafka_with_proxy.proxied, unique, transactional, request_timeout_ms=1500)
+    with EgressCalls(egress, 30) as calls:
+        calls.open(make_run("first"))
+        calls.write(make_batch(range(2), system=True))
+        kafka_proxy.stall()
+        with pytest.raises(ConnectionError, match=r"not acknowledged within 2 s|did not end within 2 s"):
+            calls.write(make_batch(["of the first"] * 10))
+        calls.close()
+        kafka_proxy.restore()
+        calls.open(make_run("second"))
+        calls.write(make_batch(["of the second"] * 10))
+        calls.close()
+    assert [record["value"] for record in cluster.values(unique)].count("of the second") == 10
+
+
 @ABSENT
 @KINDS
 def test_a_broker_that_is_absent_at_the_start_gets_everything(own_kafka, unique, transactional, absent_s):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["start"]
+__all__ = ["start", "still_answers"]
 
 _REFUSED = (errors.AuthenticationFailedError, errors.UnsupportedSaslMechanismError, errors.SaslAuthenticationFailed)
 _KEYS = (
@@ -55,6 +55,15 @@ async def start(client: Any, connection: Connection, timeout_s: float) -> None:
         if "Authorization" in type(error).__name__:
             raise PermanentError(f"{connection}: {type(error).__name__}: {error}. Grant it.") from error
         raise ConnectionError(f"{connection}: {type(error).__name__}: {error}") from error
+
+
+async def still_answers(client: Any) -> bool:
+    """Return whether a client's brokers tell it at this moment where things are; it knows what they told."""
+    try:
+        async with asyncio.timeout(1.0):
+            return bool(await client.force_metadata_update())
+    except (TimeoutError, errors.KafkaError):
+        return False
 
 
 async def _probe(connection: Connection, timeout_s: float) -> None:

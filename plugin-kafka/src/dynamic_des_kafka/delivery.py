@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
-    KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
@@ -16,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from dynamic_des_kafka.client import abandon, close_producer
-from dynamic_des_kafka.connecting import start
+from dynamic_des_kafka.connecting import start, still_answers
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.packing import Pack, Packing, by_partition
 
@@ -122,16 +121,20 @@ class Delivery:
         self._timeout_s = timeout_s
         self._producer: AIOKafkaProducer | None = None
         self._spoiled = False
+        self._run_id = ""
         self._shipment: _Shipment | None = None
         self._lingering: asyncio.Task[None] | None = None
 
-    async def open(self, run: RunInfo) -> None:  # noqa: ARG002 - the transactional kind keeps its name
+    async def open(self, run: RunInfo) -> None:
         """Connect, or take up again the producer that has something on its way."""
         if self._lingering is not None:
             lingering, self._lingering = self._lingering, None
             lingering.cancel()
-        if self._producer is not None and (self._spoiled or not _in_this_loop(self._producer)):
+        another, self._run_id = self._run_id != run.run_id, run.run_id
+        if self._producer is not None and (self._spoiled or another or not _in_this_loop(self._producer)):
             await self._drop()
+        if another:
+            self._shipment = None  # its numbers are used again, for other records
         if self._producer is None:
             await self._connect()
 
@@ -270,11 +273,7 @@ class Delivery:
 
 async def _are_gone(producer: AIOKafkaProducer, topics: set[str]) -> bool:
     """Return whether the brokers say, now, that none of the topics exists."""
-    try:
-        async with asyncio.timeout(1.0):
-            if not await producer.client.force_metadata_update():
-                return False
-    except (TimeoutError, KafkaError):
+    if not await still_answers(producer.client):
         return False
     return bool(topics) and all(producer.client.cluster.partitions_for_topic(topic) is None for topic in topics)
 

@@ -146,7 +146,7 @@ class KafkaEgress(BaseEgress):
             await self._try_out([self._letters] if run.connector.startswith("dead_letters:") else self._fixed)
             return
         if self._run is None or self._run.run_id != run.run_id:
-            self._done = {}
+            self._done, self._consignment = {}, None
         self._run = run
         await self._delivery.open(run)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from dynamic_des.errors import PermanentError, show, told
+from dynamic_des_kafka.connecting import still_answers
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.partitioning import Partitioner
 
@@ -175,6 +176,8 @@ async def _count_partitions(producer: AIOKafkaProducer, topic: str) -> int:
     try:
         return len(await producer.partitions_for(topic))
     except UnknownTopicOrPartitionError as error:
+        if not await still_answers(producer.client):
+            raise ConnectionError(f"the brokers do not answer where topic {topic!r} is.") from error
         raise MissingTopicError(
             f"topic {topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
         ) from error

@@ -67,6 +67,8 @@ class TransactionalDelivery:
         Raises:
             PermanentError: If this one was the predecessor of somebody else.
         """
+        if self._run is None or self._run.run_id != run.run_id:
+            self._aside = None  # its numbers are used again, for other records
         await self.close()
         await self._topic.make()
         producer = self._producer = new_producer(self._connection, self._id)
