@@ -1,6 +1,8 @@
 """Addresses, credentials and keys: checked before anything is connected, and shown without secrets."""
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
 
 from dynamic_des import ConfigError
 from dynamic_des_kafka import KafkaAdminConnector, KafkaEgress, KafkaIngress
@@ -96,15 +98,38 @@ def test_what_was_given_can_be_asked_for():
     assert (ingress.topic_deserializers, ingress.default_deserializer) == (None, None)
 
 
-@pytest.mark.parametrize("servers", ["", "b:port", "b:99999", ":9092"])
+@pytest.mark.parametrize("servers", ["", [], None, "b:port", "b:99999", ":9092", "PLAINTEXT://b:9092", "::1", "b c"])
 def test_an_address_that_is_none_is_refused(servers):
     with pytest.raises(ConfigError, match="bootstrap_servers"):
         KafkaAdminConnector(servers)
 
 
+@pytest.mark.parametrize("servers", ["b", "b:9092, c:9093", ["b:1"], "[::1]:9092", "b_1.example.com:9092"])
+def test_an_address_is_a_host_and_maybe_a_port(servers):
+    KafkaAdminConnector(servers)
+
+
 def test_what_is_shown_has_no_secret():
+    with pytest.raises(ConfigError) as caught:
+        KafkaEgress("alice:hunter2@b:9092")
+    assert "'b:9092' is no address" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
     shown = repr(KafkaEgress("b:9092", **PLAIN, sasl_plain_password="hunter2"))
     assert shown == "<KafkaEgress to <Kafka at b:9092 SASL_PLAINTEXT PLAIN as alice>>"
+
+
+def test_the_password_of_a_key_is_not_asked_for_on_the_terminal(tmp_path):
+    authority = trustme.CA()
+    mine = authority.issue_cert("twin.example.com")
+    key = serialization.load_pem_private_key(mine.private_key_pem.bytes(), None)
+    sealed = serialization.BestAvailableEncryption(b"sesame")
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(*form, sealed))
+    mine.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    files = {"ssl_certfile": str(tmp_path / "cert.pem"), "ssl_keyfile": str(tmp_path / "key.pem")}
+    with pytest.raises(ConfigError, match="and the key's password"):
+        KafkaEgress("b:9092", security_protocol="SSL", **files)
+    KafkaEgress("b:9092", security_protocol="SSL", **files, ssl_password="sesame")
 
 
 def test_what_would_acknowledge_early_is_refused():

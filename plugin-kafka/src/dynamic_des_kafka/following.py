@@ -55,6 +55,7 @@ class Following:
         for topic in self._topics:
             await consumer._client.add_topic(topic)  # returns at once when it is known
             there |= {TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()}
+        self._next = {place: at for place, at in self._next.items() if place in there}  # others were deleted
         new = sorted(there - self._next.keys())
         if new:
             self._next.update(await (consumer.beginning_offsets if self._all else consumer.end_offsets)(new))

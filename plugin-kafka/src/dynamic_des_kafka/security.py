@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ _ELSEWHERE = {
         "aws_msk_iam_sasl_signer.MSKAuthTokenProvider.generate_auth_token(region)[0]."
     )
 }
+_HOST = re.compile(r"[^\s/@:\[\]]+|\[[0-9a-fA-F:.%\w]+\]")  # a name or an address; one of version 6 in brackets
 _TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password")
 
 
@@ -171,14 +173,17 @@ class Connection:
 
 
 def _addresses(where: str, given: Any) -> list[str]:
-    parts = given.split(",") if isinstance(given, str) else list(given)
+    if not isinstance(given, (str, list, tuple)):
+        raise ConfigError(f"{where}: bootstrap_servers is {show(given)}. Write 'host:9092', or several with commas.")
+    parts = given.split(",") if isinstance(given, str) else given
     addresses = [str(part).strip() for part in parts if str(part).strip()]
     for address in addresses:
         host, colon, port = address.rpartition(":")
         if not colon:
             host, port = address, "9092"
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ConfigError(f"{where}: bootstrap_servers {show(address)} is no address. Write 'host:9092'.")
+        if not _HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+            shown = show(address.rpartition("@")[2])  # before it somebody may have written a password
+            raise ConfigError(f"{where}: bootstrap_servers {shown} is no address. Write 'host:9092'.")
     if not addresses:
         raise ConfigError(f"{where}: bootstrap_servers is {show(given)}. Write 'host:9092', or several with commas.")
     return addresses
