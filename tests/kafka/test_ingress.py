@@ -1,5 +1,6 @@
 """What becomes of the unusual: snapshots, tombstones, new partitions, lost offsets, killed twins."""
 
+import asyncio
 import json
 import logging
 import subprocess
@@ -42,6 +43,24 @@ def test_a_snapshot_is_the_last_message_of_every_key_and_tombstones_are_no_chang
         cluster.send(unique, {"value": 5}, key=b"a")
         (message,) = calls.take(1)
         assert (numbers([message]), message.position) == ([5], {f"{unique}/0": 7})
+        calls.close()
+
+
+def test_a_snapshot_whose_topic_is_deleted_meanwhile_ends(cluster, kafka, topic, monkeypatch):
+    monkeypatch.setattr("dynamic_des_kafka.ingress._SILENCE_S", 0.5)
+    cluster.send(topic, {"value": 1})
+    ingress = KafkaIngress(topic, kafka.bootstrap, snapshot=True, metadata_max_age_ms=300)
+
+    async def nothing(*places, timeout_ms):
+        if topic in await asyncio.to_thread(cluster.topics):
+            await asyncio.to_thread(cluster.delete, topic)
+        return {}
+
+    with IngressCalls(ingress, 20) as calls:
+        calls.call("open", ingress.open(make_run(topic)))
+        ingress._consumer.getmany = nothing
+        with pytest.raises((ConnectionError, LookupError)):
+            calls.call("snapshot", ingress.snapshot())
         calls.close()
 
 
