@@ -196,6 +196,25 @@ def test_a_topic_that_is_deleted_while_running_is_waited_for(cluster, kafka, uni
     assert numbers(cluster, unique) == [4, 5, 6]
 
 
+@KINDS
+def test_a_topic_that_is_made_anew_with_fewer_partitions_gets_everything_from_then_on(
+    cluster, kafka, unique, transactional
+):
+    cluster.create(unique, partitions=3)
+    with EgressCalls(egress_to(kafka.bootstrap, unique, transactional), 30) as calls:
+        calls.open(make_run(unique))
+        calls.write(make_batch(range(10)))
+        cluster.delete(unique)
+        cluster.create(unique)
+        with pytest.raises(ConnectionError, match="has no partition . any more|did not end within 2 s"):
+            calls.write(make_batch(range(10), 11))
+        calls.close()
+        calls.open(make_run(unique))
+        calls.write(make_batch(range(10), 11))
+        calls.close()
+    assert wait_until(lambda: sorted(numbers(cluster, unique)) == list(range(11, 21)), 10)
+
+
 def test_the_models_random_numbers_are_left_alone(cluster, kafka, topics):
     import random
 

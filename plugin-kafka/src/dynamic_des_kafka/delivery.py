@@ -259,11 +259,18 @@ class Delivery:
         """
         delivered = {parcel.seq for pack in shipment.packs if pack.delivered for parcel in pack.parcels}
         left = [parcel for parcel in shipment.left if parcel.seq not in delivered]
-        if self._producer is not None and await _are_gone(self._producer, {parcel.topic for parcel in left}):
-            # the brokers say that there is no such topic: it is in no log, and can be sent anew
+        waiting = [pack for pack in shipment.packs if not pack.delivered and pack.error is None]
+        places = {(pack.topic, pack.partition) for pack in waiting} or {(parcel.topic, 0) for parcel in left}
+        gone = await _gone(self._producer, places) if self._producer is not None else set()
+        if gone and gone == places:
+            # the brokers say that there is no such partition: it is in no log, and can be sent anew
+            topic, partition = min(gone)
+            is_there = self._producer is not None and self._producer.client.cluster.partitions_for_topic(topic)
             await self._drop()
+            if is_there:
+                raise ConnectionError(f"topic {topic!r} has no partition {partition} any more. Another one is taken.")
             raise MissingTopicError(
-                f"topic {left[0].topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
+                f"topic {topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
             )
         raise ConnectionError(
             f"{self._connection}: {len(left)} records are not acknowledged within {self._timeout_s:g} s; "
@@ -271,11 +278,12 @@ class Delivery:
         )
 
 
-async def _are_gone(producer: AIOKafkaProducer, topics: set[str]) -> bool:
-    """Return whether the brokers say, now, that none of the topics exists."""
+async def _gone(producer: AIOKafkaProducer, places: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return which of some partitions there are not, as the brokers say now."""
     if not await still_answers(producer.client):
-        return False
-    return bool(topics) and all(producer.client.cluster.partitions_for_topic(topic) is None for topic in topics)
+        return set()
+    known = producer.client.cluster.partitions_for_topic
+    return {(topic, partition) for topic, partition in places if partition not in (known(topic) or ())}
 
 
 def _in_this_loop(producer: AIOKafkaProducer) -> bool:
