@@ -170,6 +170,26 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning(cluster, kafka, t
     assert caplog.messages == [f"{topic}/0: the topic was made anew. Everything in it is read."]
 
 
+def test_a_topic_that_was_made_anew_with_fewer_partitions_is_read_from_its_beginning(cluster, kafka, unique):
+    cluster.create(unique, partitions=2)
+    ingress = KafkaIngress(unique, kafka.bootstrap, metadata_max_age_ms=300)
+    with IngressCalls(ingress, 20) as calls:
+        calls.open(make_run(unique))
+        cluster.send(unique, {"value": 1}, partition=0)
+        assert numbers(calls.take(1)) == [1]
+        cluster.delete(unique)
+        cluster.create(unique)
+        cluster.send(unique, {"value": 2}, {"value": 3})
+        found = []
+        while 2 not in found:
+            try:
+                found += numbers(calls.take(1))
+            except (ConnectionError, LookupError):
+                calls.close()
+                calls.open(make_run(unique))
+        calls.close()
+
+
 @pytest.mark.parametrize("group", [None, "members"])
 def test_a_topic_that_is_missing_is_named_and_waited_for(cluster, kafka, unique, group):
     ingress = KafkaIngress(unique, kafka.bootstrap, group_id=group and f"{unique}-{group}")

@@ -293,7 +293,10 @@ class KafkaIngress(BaseIngress):
 
     async def _take_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
         found = consumer.partitions_for_topic(self.topic) or set()
-        if len(found) > len(consumer.assignment()):
+        known = {place.partition for place in consumer.assignment()}
+        if found and found != known:
+            if known - found:  # partitions are never taken away: it is another topic
+                self._doubted |= {*self._next}
             await self._assign({TopicPartition(self.topic, number) for number in found})
 
     async def _fetch(self, consumer: AIOKafkaConsumer, *places: TopicPartition, timeout_ms: int) -> dict[Any, Any]:
