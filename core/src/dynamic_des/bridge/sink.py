@@ -388,7 +388,8 @@ class Sink:
 
     async def _close(self) -> None:
         try:
-            await asyncio.wait_for(contained(self._egress.close), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await contained(self._egress.close)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
             log.debug("egress %s: close: %s", self.name, told(error))
 
