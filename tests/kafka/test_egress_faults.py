@@ -1,9 +1,13 @@
 """A broker that dies, freezes, is absent, loses answers: nothing is lost, and nothing is there twice."""
 
-import pytest
-from tests.kafka.independent import Cluster
+import asyncio
+from threading import Event
 
-from dynamic_des import DynamicRealtimeEnvironment
+import pytest
+from aiokafka import AIOKafkaProducer
+from tests.kafka.independent import Cluster, run
+
+from dynamic_des import DynamicRealtimeEnvironment, PermanentError
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des.testing.calling import EgressCalls
 from dynamic_des.testing.waiting import in_background, wait_until
@@ -148,6 +152,56 @@ def test_a_zombie_is_fenced_and_says_so(cluster, kafka, unique):
         zombie.close()
         heir.close()
     assert numbers(cluster, unique) == list(range(1, 11))
+
+
+def test_a_zombie_that_lost_its_connection_does_not_take_the_place_of_its_successor(cluster, kafka, unique):
+    cluster.create(unique)
+    zombie, heir = (EgressCalls(egress_to(kafka.bootstrap, unique, True), 20) for _ in range(2))
+    with zombie, heir:
+        zombie.open(make_run(unique))
+        zombie.write(make_batch(range(5)))
+        zombie.close()
+        zombie.open(make_run(unique))  # nobody else was there
+        zombie.close()
+        heir.open(make_run(unique))
+        with pytest.raises(PermanentError, match="fenced: another producer has taken over transactional_id"):
+            zombie.open(make_run(unique))
+        heir.write(make_batch(range(5), 6))
+        zombie.close()
+        heir.close()
+    assert wait_until(lambda: numbers(cluster, unique) == list(range(1, 11)), 10)
+
+
+def test_how_far_a_twin_has_come_is_not_hidden_by_the_transaction_of_another(cluster, kafka, unique):
+    cluster.create(unique, f"{unique}-shared")
+    options = {"transactional_id": unique, "progress_topic": f"{unique}-shared", "delivery_timeout": 2.0}
+
+    async def hold(ended):
+        producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id=f"{unique}-other")
+        await producer.start()
+        await producer.begin_transaction()
+        await producer.send_and_wait(f"{unique}-shared", b"{}", key=b"another")
+        while not ended.is_set():
+            await asyncio.sleep(0.01)
+        await producer.commit_transaction()
+        await producer.stop()
+
+    with EgressCalls(KafkaEgress(kafka.bootstrap, unique, unique, **options), 20) as first:
+        first.open(make_run(unique))
+        ended = Event()
+        holding = in_background(lambda: run(hold(ended)))
+        assert wait_until(lambda: len(cluster.records(f"{unique}-shared", isolation="read_uncommitted")) == 2, 10)
+        first.write(make_batch(range(5)))
+        first.close()
+    with EgressCalls(KafkaEgress(kafka.bootstrap, unique, unique, **options), 20) as second:
+        with pytest.raises(ConnectionError, match="a transaction of somebody else hides the end"):
+            second.open(make_run(unique))
+        second.close()
+        ended.set()
+        assert wait_until(holding.done, 20)
+        second.open(make_run(unique))
+        assert second.written() == 5
+        second.close()
 
 
 def test_a_record_of_5_mb_is_set_aside_alone(cluster, kafka, topics):
