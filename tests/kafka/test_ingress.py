@@ -146,8 +146,15 @@ def test_offsets_that_are_gone_are_reported_and_the_rule_is_followed(cluster, ka
     ]
 
 
-@pytest.mark.parametrize("group", [None, "members"])
-@pytest.mark.parametrize("seen_empty", [False, True])
+@pytest.mark.parametrize(
+    ("group", "seen_empty"),
+    [
+        (None, True),
+        ("members", False),
+        pytest.param(None, False, marks=pytest.mark.full),
+        pytest.param("members", True, marks=pytest.mark.full),
+    ],
+)
 def test_a_topic_that_was_made_anew_is_read_from_its_beginning(cluster, kafka, topic, group, seen_empty, caplog):
     ingress = KafkaIngress(topic, kafka.bootstrap, group_id=group and f"{topic}-{group}", metadata_max_age_ms=300)
     with caplog.at_level(logging.ERROR), IngressCalls(ingress, 20) as calls:
