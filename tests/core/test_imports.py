@@ -26,6 +26,8 @@ MAY_IMPORT = {
     "errors": set(),
     "messages": {"errors"},
     "columns": set(),
+    "objects": set(),
+    "portion": set(),
     "serializers": {"errors", "messages"},
     "ingress": {"errors", "messages", "serializers"},
     "egress": {"errors", "messages", "columns", "serializers"},
