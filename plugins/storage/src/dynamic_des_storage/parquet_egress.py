@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from dynamic_des.errors import ConfigError
+from dynamic_des.errors import ConfigError, show
 from dynamic_des_storage.columns import Refused, column
 from dynamic_des_storage.declared import (
     Declared,
@@ -97,10 +97,18 @@ class ParquetEgress(StorageEgress):
         self._declared = declared_fields(schema)
         self._new_fields = new_fields
         self._compression = compression
+        self._try_writing()
         self._begin()
 
     def _begin(self) -> None:
         self._schema = TableSchema(self._declared, self._new_fields)
+
+    def _try_writing(self) -> None:
+        """Raise what every batch would raise, for what PyArrow says only when it writes."""
+        try:
+            self._encode(pa.schema(self._declared).empty_table())
+        except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+            raise ConfigError(f"ParquetEgress: schema, compression {show(self._compression)}: {error}.") from error
 
     def _parts(self, batch: Batch) -> tuple[list[Part], list[tuple[int, str]]]:
         records = Records(batch)
@@ -126,7 +134,11 @@ class ParquetEgress(StorageEgress):
         base = self._base(records, refused)
         taken = {field.name for field, _ in base} | set(self._routing.names)
         fields = [_renamed(field, taken) for field in self._schema.fields]
-        arrays = [array for _, array in base] + self._schema.columns(values, rows, refused)
+        arrays = [array for _, array in base]
+        if records.system:
+            arrays += [pa.nulls(len(records), field.type) for field in fields]
+        else:
+            arrays += self._schema.columns(values, rows, refused)
         return pa.table(arrays, schema=pa.schema([*(field for field, _ in base), *fields]))
 
     def _learn(self, kinds: Sequence[str], values: Values, refused: Refused) -> bool:
