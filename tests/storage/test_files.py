@@ -247,7 +247,7 @@ def test_a_configuration_file_can_name_all_of_it(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [row["value"] for row in rows(tmp_path / "lines")] == [
-        {"part": float(number), "n": float(number >= 9)} for number in range(25)
+        {"part": float(number), "n": float(number >= 9), "kind": "event"} for number in range(25)
     ]
     table = read(tmp_path / "lake")
     assert str(table.schema.field("part").type) == "int64"

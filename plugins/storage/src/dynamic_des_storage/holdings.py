@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_des_storage.places import HIDDEN
+from dynamic_des_storage.places import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ def holdings(place: Place, run_id: str, last_of: Callable[[str], int]) -> Holdin
         name = place.relative(info.path)
         folder, _, own = name.rpartition("/")
         found = pattern.match(own)
-        if found and not name.startswith(HIDDEN):
+        if found and not is_hidden(name):
             files.append((folder, int(found[1]), int(found[2]), name))
     if not files:
         return Holdings(0, {})

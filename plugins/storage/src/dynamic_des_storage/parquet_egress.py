@@ -114,7 +114,10 @@ class ParquetEgress(StorageEgress):
         records = Records(batch)
         if not len(records):
             return [], []
+        partitions = self._routing.names
         folders, unroutable = self._routing.groups(records)
+        if self._routing.names != partitions:
+            self._finish_all()  # a file has one schema, and no column that is called like a partition
         refused = Refused(unroutable)
         table = self._table(records, refused)
         parts = []

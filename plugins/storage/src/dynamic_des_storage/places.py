@@ -14,11 +14,16 @@ from pyarrow import fs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HIDDEN", "Place"]
+__all__ = ["HIDDEN", "Place", "is_hidden"]
 
 HIDDEN = ".dynamic-des"  # readers leave alone what begins with a point
 _WHOLE = ("s3", "gcs", "abfs")  # stores in which an object is there completely or not at all
 _DAY_S = 86_400.0
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file, by its path in a place, is one that nobody sees."""
+    return name.startswith(f"{HIDDEN}/")
 
 
 class Place:
@@ -94,6 +99,11 @@ class Place:
         """Yield the files below a folder of it, hidden ones too."""
         selector = fs.FileSelector(self.absolute(folder) if folder else self.root, allow_not_found=True, recursive=True)
         yield from (info for info in self.fs.get_file_info(selector) if info.type == fs.FileType.File)
+
+    def itself(self) -> dict[str, tuple[int, int | None]]:
+        """Return size and time of the last change, under the name ``""``, when it is a file instead of a folder."""
+        info = self.fs.get_file_info(self.root)
+        return {"": (info.size, info.mtime_ns)} if info.type == fs.FileType.File else {}
 
     def relative(self, path: str) -> str:
         """Return an absolute path of this file system as it is seen from here."""
