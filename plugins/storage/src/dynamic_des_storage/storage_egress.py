@@ -171,7 +171,7 @@ class StorageEgress(BaseEgress):
     def _written(self) -> int:
         place = self._place
         assert place is not None
-        held = holdings(place, self._run_id, lambda name: self._last_of(place, name))
+        held = holdings(place, self._run_id, self.extension.partition(".")[0], lambda name: self._last_of(place, name))
         for folder, last in held.folders.items():
             self._done[folder, False] = max(last, self._done.get((folder, False), 0))
         return held.complete
