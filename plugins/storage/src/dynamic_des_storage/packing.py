@@ -27,14 +27,15 @@ def unpacked(name: str, content: bytes) -> bytes:
             try:
                 plain: bytes = pa.CompressedInputStream(pa.BufferReader(content), codec).read()
             except OSError as error:
-                raise ValueError(f"{name}: {error}. Remove it, or copy it again.") from error
+                raise ValueError(str(error)) from error
             return plain
     return content
 
 
-def lines(name: str, content: bytes) -> list[bytes]:
-    """Return the lines of a file that are not empty."""
-    return [line for line in unpacked(name, content).removeprefix(_MARK).split(b"\n") if line.strip()]
+def lines(name: str, content: bytes) -> list[tuple[int, bytes]]:
+    """Return number and content of the lines of a file that are not empty."""
+    each = unpacked(name, content).removeprefix(_MARK).split(b"\n")
+    return [(number, line) for number, line in enumerate(each, start=1) if line.strip()]
 
 
 def parsed(line: bytes) -> Any:

@@ -138,7 +138,12 @@ def _content(place: Place, name: str) -> Content:
                 raise ValueError(
                     f"{label}: no complete Parquet file ({error}). Remove it, or copy it again."
                 ) from error
-    return [_record(line, label, number) for number, line in enumerate(lines(label, place.read(name)), start=1)]
+    content = place.read(name)
+    try:
+        each = lines(label, content)
+    except ValueError as error:
+        raise ValueError(f"{label}: no complete compressed file ({error}). Remove it, or copy it again.") from error
+    return [_record(line, label, number) for number, line in each]
 
 
 def _record(line: bytes, label: str, number: int) -> dict[str, Any]:
