@@ -66,10 +66,10 @@ class ParquetEgress(StorageEgress):
         filesystem: A file system of PyArrow's; or arguments for the one of the URI's scheme.
         router: Partitions: names among ``stream_type``, ``date``, ``sim_id``, ``twin``, ``run_id``, outermost first; or
             a function that returns name → value for a record.
-        schema: What the fields hold: an Arrow schema, a pydantic model, a table of names and types. What it does not
-            name is inferred from the first batch.
-        new_fields: What becomes of a field that comes later: ``"evolve"`` adds a column, ``"ignore"`` leaves it out,
-            ``"refuse"`` sets its record aside.
+        schema: What the fields hold: an Arrow schema, a pydantic model, a table of names and types. Without one the
+            first batch says it. A field that it does not name is new.
+        new_fields: What becomes of a new field: ``"evolve"`` adds a column, ``"ignore"`` leaves it out, ``"refuse"``
+            sets its record aside.
         target_file_size: About how many bytes a file has when it is full. 0 leaves one file for each batch.
         rotate_after_s: After so many wall seconds a file is full as well.
         compression: How columns are compressed.

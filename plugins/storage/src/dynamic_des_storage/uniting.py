@@ -46,7 +46,8 @@ def united(tables: Sequence[pa.Table], partitions: Sequence[str]) -> pa.Table:
     table = pa.concat_tables(tables, promote_options="permissive")
     for name in partitions:
         table = _with_numbers(table, name)
-    last = [name for name in table.column_names if name in partitions and name != "stream_type"]
+    first = table.column_names[0]  # lines have the kind of record as their first column
+    last = [name for name in table.column_names if name in partitions and name != first]
     return table.select([*(name for name in table.column_names if name not in last), *last])
 
 
