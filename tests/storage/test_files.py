@@ -216,7 +216,7 @@ path = "changes.jsonl"
 type = "parquet"
 path = "lake"
 router = ["stream_type"]
-schema = { part = "int64" }
+schema = "line:SCHEMA"
 compression = "snappy"
 system = true
 batch_size = 10
@@ -230,6 +230,10 @@ rotate_after_s = 3600
 """
 
 MODEL = """
+import pyarrow
+
+SCHEMA = pyarrow.schema([("part", pyarrow.int64())])
+
 def router(record):
     return {"kind": record["stream_type"]}
 
