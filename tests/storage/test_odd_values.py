@@ -152,3 +152,18 @@ def test_a_declared_time_in_seconds_takes_no_part_of_one(tmp_path):
     report, found = written(tmp_path, [{"t": noon}, {"t": noon.replace(microsecond=5)}], schema=schema, batch_size=100)
     assert report.set_aside == 1
     assert found == {1: {"t": noon}}
+
+
+def test_a_record_that_raises_what_nobody_foresaw_is_set_aside_alone(tmp_path, make, monkeypatch, caplog):
+    parts = make._parts
+
+    def surprised(egress, batch):
+        if any(record["value"].get("poison") for record in batch):
+            raise AttributeError("nobody foresaw this")
+        return parts(egress, batch)
+
+    monkeypatch.setattr(make, "_parts", surprised)
+    report = publish(make(tmp_path), [{"n": 1}, {"n": 2}, {"poison": True}, {"n": 4}])
+    assert (report.written, report.set_aside) == (3, 1)
+    assert sorted(read(tmp_path)["seq"].to_pylist()) == [1, 2, 4]
+    assert "seq 3: AttributeError: nobody foresaw this" in caplog.text

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dynamic_des import BaseEgress, PermanentError
-from dynamic_des.errors import ConfigError, show
+from dynamic_des import BaseEgress, Batch, PermanentError
+from dynamic_des.errors import ConfigError, show, told
 from dynamic_des_storage.holdings import file_name, holdings
 from dynamic_des_storage.merging import complete_merges
 from dynamic_des_storage.places import Place
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
 
     from pyarrow import fs
 
-    from dynamic_des import Batch
     from dynamic_des.messages import RunInfo
     from dynamic_des_storage.routing import Router
     from dynamic_des_storage.segments import Growing
 
 __all__ = ["Part", "StorageEgress"]
 
+log = logging.getLogger("dynamic_des.egress")
+
 _MOST_OPEN = 32  # large files in the making after a batch, each with a buffer of its own
+_POISON = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError, RecursionError)
 Aside = list[tuple[int, str]]
 
 
@@ -96,13 +99,24 @@ class StorageEgress(BaseEgress):
             return None
         place = self._place
         assert place is not None
+        try:
+            return self._write(place, batch) or None  # None: core need not look at the batch
+        except _POISON as error:
+            payloads = batch[:]
+            if len(payloads) == 1:
+                return [(payloads[0]["sys_seq" if batch.system else "seq"], told(error))]
+            log.warning("%s: %s: each of %d records alone", type(self).__name__, told(error), len(payloads))
+            each = (Batch([payload], lambda one: one, system=batch.system) for payload in payloads)
+            return [refused for one in each for refused in self.write(one) or ()] or None
+
+    def _write(self, place: Place, batch: Batch) -> Aside:
         parts, aside = self._parts(batch)
         parts.sort(key=_last)  # the batch's last record when all else is there: see `holdings`
         for part in parts:
             self._write_part(place, part, parts[-1].last, system=batch.system)
             self._done[part.folder, batch.system] = part.last
         self._finish_full([part.folder for part in parts])
-        return aside or None  # None: core need not look at the batch
+        return aside
 
     async def written(self) -> int | None:
         """Return the last ``seq`` of this run's model records that the folder holds, and all before it.
