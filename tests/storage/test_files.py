@@ -62,6 +62,18 @@ def test_a_file_is_full_after_its_time(tmp_path, make, monkeypatch):
     assert len(rows(tmp_path)) == 9
 
 
+def test_a_file_is_full_after_its_time_when_its_folder_gets_nothing_more(tmp_path, make, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("dynamic_des_storage.segments.monotonic", lambda: now[0])
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([make(tmp_path, router=["sim_id"], rotate_after_s=60)], batch_size=1)
+        for line in ("A", "A", "B", "B"):
+            now[0] += 25
+            env.publish_event("p", {"sim_id": line})
+            env.run(env.now + 1)
+        assert len(files(tmp_path / "sim_id=A")) == 1
+
+
 @pytest.mark.parametrize(("compression", "ending"), [("none", ".jsonl"), ("gzip", ".jsonl.gz"), ("zstd", ".jsonl.zst")])
 def test_json_lines_of_several_batches_are_one_compressed_file_for_everybody(tmp_path, compression, ending):
     publish(JsonlEgress(tmp_path, compression=compression), VALUES, batch_size=50)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 from tests.storage.conftest import files, publish, rows, values
 
+from dynamic_des import DynamicRealtimeEnvironment, SimParameter
 from dynamic_des.errors import ConfigError
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des_storage import JsonlEgress, ParquetEgress, read, reading
@@ -162,3 +164,17 @@ def test_a_damaged_file_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read(tmp_path)
+
+
+def test_the_framework_s_own_records_come_back_alike_from_both_formats(tmp_path, make):
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("L", variables={"n": 0}))
+        env.setup_egress([make(tmp_path, system=True, router=["stream_type"])])
+        env.publish_event("part", {"status": "turned"})
+        env.post("L.variables.n", 3)
+        env.run(1)
+    table = read(tmp_path).sort_by("stream_type")
+    assert table["stream_type"].to_pylist() == ["event", "system"]
+    assert (table["sys_seq"].to_pylist(), table["status"].to_pylist()) == ([None, 1], ["turned", None])
+    assert json.loads(table["detail"][1].as_py())["status"] == "applied"
+    assert "source" not in table.column_names

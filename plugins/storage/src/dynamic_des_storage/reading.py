@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dynamic_des.errors import show, told
-from dynamic_des_storage.columns import Refused
+from dynamic_des_storage.columns import Refused, column
+from dynamic_des_storage.inference import ABSENT, json_field
 from dynamic_des_storage.merging import superseded
 from dynamic_des_storage.packing import lines, parsed
 from dynamic_des_storage.places import Place, is_hidden
@@ -158,14 +159,20 @@ def _record(line: bytes, label: str, number: int) -> dict[str, Any]:
 
 def _lines_table(records: list[dict[str, Any]], taken: set[str]) -> pa.Table:
     """Return JSON lines in the form that the Parquet files have."""
-    values = Values([record.get("value") for record in records])
+    system = [record.get("sys_seq") is not None for record in records]
+    values = Values([{} if own else record.get("value") for own, record in zip(system, records, strict=True)])
     rows, refused, schema = range(len(records)), Refused(), TableSchema()
     if records:
         schema.learn("all", values, rows, refused)
     base = {name: [record.get(name) for record in records] for name in _BASE}
-    columns = {name: pa.array(column) for name, column in base.items() if name != "sys_seq" or any(column)}
+    base["stream_type"] = ["system" if own else kind for own, kind in zip(system, base["stream_type"], strict=True)]
+    columns = {name: pa.array(items) for name, items in base.items() if name != "sys_seq" or any(system)}
     columns["timestamp"] = columns["timestamp"].cast(pa.timestamp("us", "UTC"))
-    fields = [pa.field(name, column.type) for name, column in columns.items()]
+    fields = [pa.field(name, array.type) for name, array in columns.items()]
+    if any(system):
+        details = [record.get("value") if own else ABSENT for own, record in zip(system, records, strict=True)]
+        fields.append(json_field("detail"))
+        columns["detail"] = column(fields[-1], details, rows, refused)
     taken = {*columns, *taken}
     fields += [field.with_name(f"value_{field.name}") if field.name in taken else field for field in schema.fields]
     return pa.table([*columns.values(), *schema.columns(values, rows, refused)], schema=pa.schema(fields))

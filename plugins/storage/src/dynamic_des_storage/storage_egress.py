@@ -203,8 +203,8 @@ class StorageEgress(BaseEgress):
             raise
 
     def _finish_full(self, folders: Iterable[str]) -> None:
-        """Finish the files of these folders that are large or old enough. Between two batches."""
-        for folder in folders:
+        """Finish the files of these folders that are large or old enough, and other old ones. Between two batches."""
+        for folder in list(self._segments) if self._rotate_after_s is not None else folders:
             segment = self._segments.get(folder)
             if segment is not None and self._is_full(segment):
                 del self._segments[folder]
