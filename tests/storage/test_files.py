@@ -1,5 +1,6 @@
 """Which files there are, and who can read them."""
 
+import asyncio
 import gc
 import json
 import os
@@ -17,6 +18,7 @@ from tests.storage.conftest import files, publish, rows, values
 
 from dynamic_des import DynamicRealtimeEnvironment
 from dynamic_des.errors import ConfigError
+from dynamic_des.testing import make_batch, make_run
 from dynamic_des_storage import JsonlEgress, ParquetEgress, read, to_pandas, to_polars
 
 VALUES = [{"n": float(number), "text": "x" * (number % 7)} for number in range(600)]
@@ -276,3 +278,26 @@ def test_a_configuration_file_can_name_all_of_it(tmp_path):
 def test_importing_core_imports_no_arrow():
     code = "import sys, dynamic_des; dynamic_des.DynamicRealtimeEnvironment; assert 'pyarrow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("limit", ["_MOST_OPEN", "_MOST_WAITING", "_MOST_TO_READ", "_MOST_PARKED"])
+def test_a_run_with_more_folders_than_files_may_be_open_writes_one_file_for_each_all_the_same(
+    tmp_path, make, monkeypatch, limit
+):
+    monkeypatch.setattr("dynamic_des_storage.storage_egress._MOST_OPEN", 3)
+    monkeypatch.setattr(f"dynamic_des_storage.storage_egress.{limit}", 3)
+    publish(make(tmp_path, router=["sim_id"]), [{"sim_id": f"L{n % 7}", "n": n} for n in range(210)], batch_size=21)
+    expected = {"_MOST_TO_READ": (7, 31), "_MOST_PARKED": (7, 31)}.get(limit, (7, 7))
+    assert expected[0] <= len(files(tmp_path)) <= expected[1]
+    assert [value["n"] for value in values(tmp_path)] == list(range(210))
+
+
+def test_parts_that_somebody_took_away_are_not_waited_for(tmp_path, make, monkeypatch):
+    monkeypatch.setattr("dynamic_des_storage.storage_egress._MOST_OPEN", 0)
+    egress = make(tmp_path, router=())
+    asyncio.run(egress.open(make_run("a")))
+    for first in (1, 11, 21):
+        egress.write(make_batch([{"n": n} for n in range(first, first + 10)], first))
+    files(tmp_path)[1].unlink()
+    asyncio.run(egress.close())
+    assert [value["n"] for value in values(tmp_path)] == [*range(1, 11), *range(21, 31)]

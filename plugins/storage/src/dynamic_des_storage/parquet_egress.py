@@ -186,6 +186,9 @@ class ParquetEgress(StorageEgress):
         pq.write_table(data, sink, compression=self._compression, row_group_size=_ROW_GROUP, use_dictionary=dictionary)
         return sink.getvalue()
 
+    def _decode(self, content: bytes) -> pa.Table:
+        return pq.ParquetFile(pa.BufferReader(content)).read()
+
     def _growing(self) -> Callable[[Any, Any], Growing]:
         compression = self._compression
         return lambda stream, table: GrowingTable(stream, table.schema, compression)
@@ -206,18 +209,23 @@ class GrowingTable:
         self._waiting.append(part)
         self._rows += len(part)
         if self._rows >= _ROW_GROUP:
-            self._write()
+            self.flush()
 
     def size(self) -> int:
         """Return the size of the row groups that are written."""
         return int(self._stream.tell()) if self._groups else 0
 
+    def waiting(self) -> int:
+        """Return the rows that wait for a row group."""
+        return self._rows
+
     def finish(self) -> None:
         """Write what waits, and the footer."""
-        self._write()
+        self.flush()
         self._writer.close()
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what waits, as a row group."""
         if self._waiting:
             self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP)
             self._groups += 1

@@ -31,6 +31,11 @@ class Place:
 
     On a disk a file is written beside, in the folder `HIDDEN`, and renamed. In an object store it is sent in one
     piece, and an object appears when it is complete. Paths are relative, with ``/``.
+
+    Attributes:
+        fs: The file system.
+        root: Where it is in that.
+        is_store: Whether it is an object store.
     """
 
     def __init__(self, filesystem: fs.FileSystem, root: str) -> None:
@@ -39,14 +44,14 @@ class Place:
             base = base.base_fs
         self.fs = filesystem
         self.root = root
-        self._whole = base.type_name in _WHOLE
+        self.is_store = base.type_name in _WHOLE
         self._made: set[str] = set()
         self._token = secrets.token_hex(6)
         self._number = 0
 
     def put(self, name: str, content: Any) -> None:
         """Write a file, replacing what has this name."""
-        if self._whole:
+        if self.is_store:
             self._write(name, content)
             return
         hidden = self.hidden_name()
@@ -139,6 +144,6 @@ class Place:
 
     def _make_folder(self, name: str) -> None:
         folder = name.rpartition("/")[0]
-        if not self._whole and folder not in self._made:
+        if not self.is_store and folder not in self._made:
             self.fs.create_dir(self.absolute(folder) if folder else self.root, recursive=True)
             self._made.add(folder)
