@@ -178,3 +178,11 @@ def test_the_framework_s_own_records_come_back_alike_from_both_formats(tmp_path,
     assert (table["sys_seq"].to_pylist(), table["status"].to_pylist()) == ([None, 1], ["turned", None])
     assert json.loads(table["detail"][1].as_py())["status"] == "applied"
     assert "source" not in table.column_names
+
+
+def test_fields_that_differ_in_their_case_only_are_columns_for_readers_that_mind_no_case(tmp_path):
+    publish(ParquetEgress(tmp_path, router=lambda _: {"Line": "x"}), [{"Key": 1, "n": 2, "N": 3, "line": 4}])
+    lake = f"read_parquet('{tmp_path}/**/*.parquet', hive_partitioning=true, union_by_name=true)"
+    columns = 'key, "value_Key", n, "value_N", "Line", value_line'
+    assert duckdb.sql(f"SELECT {columns} FROM {lake}").fetchall() == [("part-0", 1.0, 2.0, 3.0, "x", 4.0)]
+    assert len(set(map(str.lower, read(tmp_path).column_names))) == len(read(tmp_path).column_names)

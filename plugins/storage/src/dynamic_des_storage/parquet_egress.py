@@ -22,6 +22,7 @@ from dynamic_des_storage.storage_egress import Part, StorageEgress
 from dynamic_des_storage.table_schema import (
     NewFields,
     TableSchema,
+    distinct,
 )
 from dynamic_des_storage.values import Values
 
@@ -135,8 +136,7 @@ class ParquetEgress(StorageEgress):
         if not records.system and self._learn(records.stream_type, values, refused):
             self._finish_all()  # a file has one schema
         base = self._base(records, refused)
-        taken = {field.name for field, _ in base} | set(self._routing.names)
-        fields = [_renamed(field, taken) for field in self._schema.fields]
+        fields = distinct(self._schema.fields, [*(field.name for field, _ in base), *self._routing.names])
         arrays = [array for _, array in base]
         if records.system:
             arrays += [pa.nulls(len(records), field.type) for field in fields]
@@ -242,11 +242,3 @@ def _names(field: pa.Field, records: Records, refused: Refused) -> pa.Array:
 def _texts(schema: pa.Schema) -> list[str] | bool:
     """Return what is worth a dictionary: numbers become larger by it, and take twice the time."""
     return [field.name for field in schema if pa.types.is_string(field.type)] or False
-
-
-def _renamed(field: pa.Field, taken: set[str]) -> pa.Field:
-    name = field.name
-    while name in taken:
-        name = f"value_{name}"
-    taken.add(name)
-    return field if name == field.name else field.with_name(name)

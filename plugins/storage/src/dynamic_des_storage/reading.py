@@ -16,7 +16,7 @@ from dynamic_des_storage.packing import lines, parsed
 from dynamic_des_storage.places import Place, is_hidden
 from dynamic_des_storage.routing import partitions
 from dynamic_des_storage.stores import filesystem_and_path
-from dynamic_des_storage.table_schema import TableSchema
+from dynamic_des_storage.table_schema import TableSchema, distinct
 from dynamic_des_storage.uniting import united, with_partitions
 from dynamic_des_storage.values import Values
 
@@ -173,6 +173,5 @@ def _lines_table(records: list[dict[str, Any]], taken: set[str]) -> pa.Table:
         details = [record.get("value") if own else ABSENT for own, record in zip(system, records, strict=True)]
         fields.append(json_field("detail"))
         columns["detail"] = column(fields[-1], details, rows, refused)
-    taken = {*columns, *taken}
-    fields += [field.with_name(f"value_{field.name}") if field.name in taken else field for field in schema.fields]
+    fields += distinct(schema.fields, [*columns, *taken])
     return pa.table([*columns.values(), *schema.columns(values, rows, refused)], schema=pa.schema(fields))

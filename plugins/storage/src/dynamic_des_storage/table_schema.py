@@ -19,11 +19,23 @@ if TYPE_CHECKING:
 
     Path = tuple[str, ...]
 
-__all__ = ["NewFields", "TableSchema"]
+__all__ = ["NewFields", "TableSchema", "distinct"]
 
 log = logging.getLogger("dynamic_des.egress")
 
 NewFields = Literal["ignore", "evolve", "refuse"]
+
+
+def distinct(fields: Iterable[pa.Field], taken: Iterable[str]) -> list[pa.Field]:
+    """Return fields with ``value_`` before the names that are taken, also by one before: many readers mind no case."""
+    names, found = {name.lower() for name in taken}, []
+    for field in fields:
+        name = field.name
+        while name.lower() in names:
+            name = f"value_{name}"
+        names.add(name.lower())
+        found.append(field if name == field.name else field.with_name(name))
+    return found
 
 
 class TableSchema:
