@@ -58,6 +58,10 @@ class Cluster:
         found = run(self._administer(lambda admin: admin.list_consumer_group_offsets(group)))
         return {f"{place.topic}/{place.partition}": entry.offset for place, entry in found.items()}
 
+    def commit(self, group, topic, offset, partition=0):
+        """Commit for a group that has no members."""
+        run(self._commit(group, {TopicPartition(topic, partition): offset}))
+
     def join_and_leave(self, topic, group):
         """Be a member of a group for a moment, which has it share its partitions out twice."""
         run(self._join_and_leave(topic, group))
@@ -79,6 +83,15 @@ class Cluster:
             return await work(admin)
         finally:
             await admin.close()
+
+    async def _commit(self, group, offsets):
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, group_id=group, enable_auto_commit=False)
+        try:
+            await consumer.start()
+            consumer.assign([*offsets])
+            await consumer.commit(offsets)
+        finally:
+            await consumer.stop()
 
     async def _join_and_leave(self, topic, group):
         joined = asyncio.Event()

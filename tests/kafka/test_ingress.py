@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 
+from dynamic_des import PermanentError
 from dynamic_des.testing import make_run
 from dynamic_des.testing.calling import IngressCalls
 from dynamic_des.testing.steered import SteeredTwin, change
@@ -44,15 +45,60 @@ def test_a_snapshot_is_the_last_message_of_every_key_and_tombstones_are_no_chang
         calls.close()
 
 
-def test_a_twin_that_reads_the_latest_misses_nothing_that_comes_while_it_is_down(cluster, kafka, topic):
-    cluster.send(topic, {"value": 1})
-    with IngressCalls(KafkaIngress(topic, kafka.bootstrap), 20) as calls:
-        calls.open(make_run(topic))
+@pytest.mark.parametrize("group", [None, "members"])
+def test_a_twin_that_reads_the_latest_misses_nothing_that_comes_while_it_is_down(cluster, kafka, unique, group):
+    cluster.create(unique, partitions=2)
+    cluster.send(unique, {"value": 1}, partition=1)
+    group = group and f"{unique}-{group}"
+    with IngressCalls(KafkaIngress(unique, kafka.bootstrap, group_id=group), 20) as calls:
+        calls.open(make_run(unique))
         calls.close()
-    cluster.send(topic, {"value": 2})
-    with IngressCalls(KafkaIngress(topic, kafka.bootstrap), 20) as calls:
+    cluster.send(unique, {"value": 2}, partition=0)
+    cluster.send(unique, {"value": 3}, partition=1)
+    with IngressCalls(KafkaIngress(unique, kafka.bootstrap, group_id=group), 20) as calls:
+        calls.open(make_run(unique))
+        assert sorted(numbers(calls.take(2))) == [2, 3]
+        calls.close()
+
+
+@pytest.mark.parametrize("group", [None, "members"])
+def test_what_was_there_before_is_not_read_because_another_partition_was(cluster, kafka, unique, group):
+    cluster.create(unique, partitions=2)
+    cluster.send(unique, {"value": 1}, partition=1)
+    group = group and f"{unique}-{group}"
+    for value in (2, 3):
+        with IngressCalls(KafkaIngress(unique, kafka.bootstrap, group_id=group), 20) as calls:
+            calls.open(make_run(unique))
+            cluster.send(unique, {"value": value}, partition=0)
+            (message,) = calls.take(1)
+            assert numbers([message]) == [value]
+            calls.applied(message.position)
+            calls.close()
+
+
+@pytest.mark.parametrize("group", [None, "members"])
+def test_without_a_rule_there_has_to_be_an_offset_to_begin_at(cluster, kafka, topic, group):
+    ingress = KafkaIngress(topic, kafka.bootstrap, auto_offset_reset="none", group_id=group and f"{topic}-{group}")
+    with IngressCalls(ingress, 20) as calls:
+        with pytest.raises(PermanentError, match=f"{topic}/0: there is no offset to begin at"):
+            calls.open(make_run(topic))
+        calls.close()
+
+
+def test_what_is_settled_is_committed_again_before_the_brokers_forget_it(cluster, kafka, topic, monkeypatch):
+    cluster.send(topic, {"value": 1})
+    monkeypatch.setattr("dynamic_des_kafka.ingress._RENEWAL_S", 0.0)
+    ingress = KafkaIngress(topic, kafka.bootstrap, auto_offset_reset="earliest")
+    with IngressCalls(ingress, 20) as calls:
         calls.open(make_run(topic))
-        assert numbers(calls.take(1)) == [2]
+        (message,) = calls.take(1)
+        calls.applied(message.position)
+        cluster.commit(f"{topic}.{topic}", topic, 0)
+        cluster.send(topic, {"value": 2})  # its arrival shows that the ingress has gone round
+        calls.take(1)
+        cluster.send(topic, {"value": 3})
+        calls.take(1)
+        assert cluster.committed(f"{topic}.{topic}") == {f"{topic}/0": 1}
         calls.close()
 
 
@@ -81,8 +127,33 @@ def test_offsets_that_are_gone_are_reported_and_the_rule_is_followed(cluster, ka
     ]
 
 
-def test_a_topic_that_is_missing_is_named_and_waited_for(cluster, kafka, unique):
-    ingress = KafkaIngress(unique, kafka.bootstrap)
+@pytest.mark.parametrize("group", [None, "members"])
+@pytest.mark.parametrize("seen_empty", [False, True])
+def test_a_topic_that_was_made_anew_is_read_from_its_beginning(cluster, kafka, topic, group, seen_empty, caplog):
+    ingress = KafkaIngress(topic, kafka.bootstrap, group_id=group and f"{topic}-{group}", metadata_max_age_ms=300)
+    with caplog.at_level(logging.ERROR), IngressCalls(ingress, 20) as calls:
+        calls.open(make_run(topic))
+        cluster.send(topic, {"value": 1}, {"value": 2})
+        assert numbers(calls.take(2)) == [1, 2]
+        cluster.delete(topic)
+        with pytest.raises((ConnectionError, LookupError)):
+            calls.take(1)
+        calls.close()
+        cluster.create(topic)
+        run = make_run(topic, positions={f"{topic}/0": 2})  # what core has heard of is of the topic before
+        if seen_empty:
+            calls.open(run)
+            calls.close()
+        cluster.send(topic, *({"value": number} for number in (3, 4, 5)))
+        calls.open(run)
+        assert numbers(calls.take(3)) == [3, 4, 5]
+        calls.close()
+    assert caplog.messages == [f"{topic}/0: the topic was made anew. Everything in it is read."]
+
+
+@pytest.mark.parametrize("group", [None, "members"])
+def test_a_topic_that_is_missing_is_named_and_waited_for(cluster, kafka, unique, group):
+    ingress = KafkaIngress(unique, kafka.bootstrap, group_id=group and f"{unique}-{group}")
     with IngressCalls(ingress, 20) as calls:
         with pytest.raises(LookupError, match=f"topic '{unique}' is not on the brokers. Create it"):
             calls.open(make_run(unique))

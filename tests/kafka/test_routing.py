@@ -6,7 +6,7 @@ import math
 import pytest
 
 from dynamic_des import UnavailableError
-from dynamic_des.serializers import MessageSerializer
+from dynamic_des.serializers import JsonSerializer, MessageSerializer
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des.testing.calling import EgressCalls
 from dynamic_des_kafka import KafkaEgress
@@ -90,6 +90,34 @@ def test_a_record_without_a_form_is_set_aside_alone(cluster, kafka, unique):
     aside = write(KafkaEgress(kafka.bootstrap, unique, unique), make_batch(["before", object(), "after"]))
     assert [(seq, reason.partition(":")[0]) for seq, reason in aside] == [(2, "EncodeError")]
     assert numbers(cluster, unique) == [1, 3]
+
+
+def test_what_a_serializer_has_encoded_goes_out_although_it_cannot_count_what_became_null(cluster, kafka, unique):
+    cluster.create(unique)
+
+    class Miscounts(JsonSerializer):
+        def nulled(self, data, encoded):
+            raise RuntimeError("cannot count")
+
+    egress = KafkaEgress(kafka.bootstrap, unique, unique, default_serializer=Miscounts())
+    assert write(egress, make_batch(["a", math.nan])) == []
+    assert numbers(cluster, unique) == [1, 2]
+
+
+@pytest.mark.parametrize("payload", ["record", "value"])
+def test_a_record_whose_key_has_no_form_is_set_aside_alone(cluster, kafka, unique, payload):
+    cluster.create(unique)
+
+    class Plain(MessageSerializer):
+        def serialize(self, topic, data):
+            return b"-"
+
+    Plain.payload = payload
+    batch = make_batch(["before", "bad", "after"])
+    batch[1]["key"] = "part-\udce9"
+    ((seq, reason),) = write(KafkaEgress(kafka.bootstrap, unique, unique, default_serializer=Plain()), batch)
+    assert (seq, reason.partition(": ")[0]) == (2, "its key has no form as bytes")
+    assert [record.key for record in cluster.records(unique)] == [b"part-1", b"part-3"]
 
 
 @pytest.mark.parametrize(("count", "refused"), [(3, 2), (2500, 1500)], ids=["at its beginning", "on its way"])

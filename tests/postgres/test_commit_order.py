@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -9,6 +10,7 @@ import pytest
 
 from dynamic_des import PermanentError
 from dynamic_des.testing import make_run
+from dynamic_des_postgres.change_table import ChangeTable, Position
 
 
 @asynccontextmanager
@@ -214,3 +216,38 @@ def test_a_table_that_is_missing_is_shown_as_sql(postgres, name):
     sql = str(refused.value).partition("run:\n")[2]
     postgres.sql.run(lambda client: client.execute(sql))
     assert postgres.sql(f"SELECT count(*) FROM {name}") == [(0,)]
+
+
+class Explained:
+    """A connection that gives how the server found the rows, in the place of them."""
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    async def fetch(self, question, *values):
+        return await self._connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {question}", *values)
+
+
+def test_rows_that_were_taken_are_not_looked_at_again_however_long_a_transaction_stays_open(postgres, connect, name):
+    async def work():
+        async with opened(postgres, name, "twin"):
+            pass
+        first, second = await connect(), await connect()
+        await first.execute("BEGIN")
+        await insert(first, name, 1)
+        await second.execute(f"INSERT INTO {name} (path) SELECT 'a.b' FROM generate_series(1, 5000)")
+        table = ChangeTable("a test", second, name, "twin")
+        await table.prepare(create=False, again=False, positions=False)
+        taken = Position(await table.now())
+        await insert(second, name, 2)
+        await first.execute("COMMIT")
+        values = [row["value"] for row in await table.page(taken, await table.now(), 1000)]
+        plan = await ChangeTable("a test", Explained(second), name, "twin").page(taken, await table.now(), 1000)
+        await first.close()
+        await second.close()
+        return values, plan
+
+    values, plan = asyncio.run(work())
+    assert values == ["1", "2"]
+    assert "Seq Scan" not in plan
+    assert [int(number) for number in re.findall(r'"Rows Removed by [^"]*": (\d+)', plan) if int(number) > 10] == []

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
-from tests.stores.runs import PATH
+from tests.stores.runs import PATH, steered
 
 from dynamic_des import DynamicRealtimeEnvironment, MemoryEgress, PermanentError, SimParameter
 from dynamic_des.testing import make_run
 from dynamic_des.testing.waiting import wait_until
+from dynamic_des_postgres.layout import changes_sql
 
 
 def test_the_current_state_of_a_table_is_where_a_run_begins(postgres_store, name):
@@ -42,6 +44,105 @@ def test_a_row_may_say_when_it_applies_and_who_asks(postgres_store, name, caplog
     assert outcomes['the "night" shift'] == "applied"
     assert env.report().sources[0].refused == 1
     assert "is not a finite number of simulated seconds" in caplog.text
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_table_that_is_made_anew_while_the_twin_runs_steers_it_again_by_its_bell(postgres_store, name, create):
+    def run(statement):
+        postgres_store.sql.run(lambda client: client.execute(statement))
+
+    postgres_store.sql.run(lambda client: client.execute(changes_sql(name)))
+    with steered(postgres_store.ingress(name, create_table=create, start="end"), last=4) as twin:
+        twin.wait_until_connected()
+        source = lambda: twin.env.report().sources[0]  # noqa: E731
+        postgres_store.change(name, [1])
+        run(f"BEGIN; DROP TABLE {name}; {changes_sql(name)}; COMMIT")
+        assert wait_until(lambda: source().reopened == 1 and source().state == "up", 20)
+        postgres_store.change(name, [2])
+        run(f"TRUNCATE {name} RESTART IDENTITY")
+        postgres_store.change(name, [3])
+        assert wait_until(lambda: 3 in twin.seen, 20)
+        run(f"DROP TABLE {name}")
+        assert wait_until(lambda: source().reopened > 1, 20)
+        if not create:
+            run(changes_sql(name))
+        twin.wait_until_connected()
+        postgres_store.change(name, [4])
+        assert twin.finish()[-2:] == [3, 4]
+
+
+def test_a_backlog_that_is_too_long_for_one_answer_comes_in_smaller_ones(postgres_store, name):
+    with steered(postgres_store.ingress(name), last=1) as twin:
+        twin.wait_until_connected()
+        postgres_store.change(name, [1])
+        twin.finish()
+    long = f"INSERT INTO {name} (value) SELECT to_jsonb(repeat('x', 3000000)) FROM generate_series(1, 100)"
+    postgres_store.sql(long)
+    postgres_store.change(name, [2])
+    with steered(postgres_store.ingress(name, timeout_s=0.3), last=2) as twin:
+        assert twin.finish() == [2]
+        assert twin.env.report().sources[0].refused == 100
+
+
+def test_the_columns_may_have_other_types(postgres_store, name):
+    postgres_store.sql.run(lambda client: client.execute(changes_sql(name)))
+    kinds = {"path": "varchar", "value": "numeric USING value::numeric", "at": "numeric", "ref": "uuid USING ref::uuid"}
+    for column, kind in kinds.items():
+        postgres_store.sql(f"ALTER TABLE {name} ALTER COLUMN {column} TYPE {kind}")
+    kept = MemoryEgress()
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0}))
+        applied = []
+        env.registry.get(PATH).subscribe(lambda n: applied.append((env.now, n)))
+        env.setup_egress([kept])
+        env.setup_ingress([postgres_store.ingress(name, start="beginning")])
+        postgres_store.sql(f"INSERT INTO {name} VALUES (DEFAULT, '{PATH}', 4, 7.5, '{'0' * 32}')")
+        postgres_store.sql(f"INSERT INTO {name} VALUES (DEFAULT, '{PATH}', 5, 1e400)")
+        env.run(until=10)
+    assert applied == [(7.5, 4)]
+    assert [change["id"] for change in kept.system_values("system.changes")][
+        -1
+    ] == "00000000-0000-0000-0000-000000000000"
+
+
+def test_a_column_of_text_holds_json_or_text_and_injects_nothing(postgres_store, name):
+    postgres_store.sql.run(lambda client: client.execute(changes_sql(name)))
+    postgres_store.sql(f"ALTER TABLE {name} ALTER COLUMN value TYPE text")
+    for path, value in (
+        (PATH, "4"),
+        ("Line_A.variables.text", "night"),
+        (PATH, '5, "path": "Line_A.variables.m"'),
+    ):
+        postgres_store.sql(f"INSERT INTO {name} (path, value) VALUES ($1, $2)", path, value)
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0, "m": 0, "text": ""}))
+        env.setup_ingress([postgres_store.ingress(name, start="beginning")])
+        env.run(until=1)
+        assert [env.registry.get(f"Line_A.variables.{one}").value for one in ("n", "m", "text")] == [4, 0, "night"]
+    assert env.report().sources[0].refused == 1
+
+
+def test_a_row_of_the_current_state_that_is_no_change_is_refused_alone(postgres_store, name):
+    postgres_store.sql(f"CREATE TABLE {name}_now (path text, value numeric)")
+    rows = (PATH, "4"), (None, "1"), ("Line_A.variables.m", "9" * 5000), ("Line_A.variables.k", "NaN")
+    for path, value in rows:
+        postgres_store.sql(f"INSERT INTO {name}_now VALUES ($1, $2::text::numeric)", path, value)
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.registry.register_sim_parameter(SimParameter("Line_A", variables={"n": 0, "m": 0, "k": 0}))
+        env.setup_ingress([postgres_store.ingress(name, parameter_table=f"{name}_now")])
+        env.run(until=1)
+        assert [env.registry.get(f"Line_A.variables.{one}").value for one in "nmk"] == [4, 0, 0]
+    assert (env.report().sources[0].refused, env.report().sources[0].reopened) == (3, 0)
+
+
+def test_a_trial_makes_nothing_and_finds_nothing_missing_that_a_run_would_make(postgres_store, name):
+    async def work():
+        ingress = postgres_store.ingress(name)
+        await ingress.open(replace(make_run("twin"), trial=True))
+        await ingress.close()
+
+    asyncio.run(work())
+    assert postgres_store.sql.value("SELECT to_regclass($1)", name) is None
 
 
 def position_of_another_server(name):

@@ -36,6 +36,38 @@ def test_a_router_fills_several_streams_and_what_it_cannot_place_is_set_aside(re
     assert env.report().sinks[0].set_aside == 1
 
 
+def test_what_a_router_sends_to_no_stream_is_set_aside_and_the_rest_is_written(redis_store, client, name):
+    client.set(f"{name}-text", "text")
+    client.xadd(f"{name}-full", {"a": 1}, id="18446744073709551615-18446744073709551615")
+    places = [name, f"{name}-text", "\ud800", name, f"{name}-full", "", name]
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([redis_store.egress(name, router=lambda record: places[record["value"]["number"] % 7])])
+        publish(env, 700)
+    assert redis_store.seqs(name) == [seq for seq in range(1, 701) if seq % 7 in (0, 3, 6)]
+    assert (env.report().sinks[0].set_aside, env.report().sinks[0].retried) == (400, 0)
+
+
+def test_system_records_that_have_no_stream_take_nothing_else_along(redis_store, client, name):
+    client.set(f"{name}:system", "text")
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([redis_store.egress(name)])
+        publish(env, 3)
+        env.post("Line_A.gone", 1)
+        env.run(until=env.now + 1)
+        publish(env, 3)
+    assert redis_store.seqs(name) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_user_who_may_not_keep_the_mark_writes_nothing(redis_store, client, name):
+    client.acl_setuser(name, enabled=True, nopass=True, keys=["*"], commands=["+@all", "-hset"])
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([redis_store.egress(name, username=name)])
+        publish(env, 3)
+    client.acl_deluser(name)
+    assert "Redis refuses" in env.report().sinks[0].reason
+    assert not client.exists(name)
+
+
 def test_a_key_that_is_no_stream_is_final_and_a_password_is_in_no_text(tmp_path, redis_store, client, name, caplog):
     client.set(name, "text")
     guarded = Redis(tmp_path / "guarded", "--requirepass", "rightpass").start()

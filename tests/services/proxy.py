@@ -28,6 +28,7 @@ class Proxy:
         self._target = (target_host, target_port)
         self._flowing = Event()
         self._flowing.set()
+        self._abandoned: list[Event] = []
         self._swallowing = False
         self._lock = Lock()
         self._sockets: set[socket.socket] = set()
@@ -82,21 +83,33 @@ class Proxy:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        self._flowing.set()  # who waits sees that its connection is gone
+        for flowing in (*self._abandoned, self._flowing):
+            flowing.set()  # who waits sees that its connection is gone
+        self._abandoned.clear()
 
     def stall(self) -> None:
         """Pass nothing on, in no direction; connections stay open and new ones are accepted."""
         self._flowing.clear()
+
+    def abandon(self) -> None:
+        """Pass nothing more on of the connections there are, as if a cable was pulled: neither end hears of it.
+
+        New ones are passed on.
+        """
+        self.stall()
+        self._abandoned.append(self._flowing)
+        self._flowing = Event()
+        self._flowing.set()
 
     def swallow(self) -> None:
         """Pass requests on and lose every answer: the server does its work, the client never hears of it."""
         self._swallowing = True
 
     def restore(self) -> None:
-        """Work again. Connections of which answers were swallowed are reset: they would be out of step."""
+        """Work again. Connections of which answers were swallowed, and abandoned ones, are reset."""
         swallowed, self._swallowing = self._swallowing, False
         self._flowing.set()
-        if swallowed:
+        if swallowed or self._abandoned:
             self.reset()
         if self._listener is None:
             self.start()
@@ -126,12 +139,13 @@ class Proxy:
                     return
                 self._sockets |= {client, server}
             for source, sink, answers in ((client, server, False), (server, client, True)):
-                Thread(target=self._pass_on, args=(source, sink, answers), name="proxy", daemon=True).start()
+                ends = (source, sink, answers, self._flowing)
+                Thread(target=self._pass_on, args=ends, name="proxy", daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket, answers: bool, flowing: Event) -> None:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
-                self._flowing.wait()
+                flowing.wait()
                 if not (answers and self._swallowing):
                     sink.sendall(data)
         with self._lock:

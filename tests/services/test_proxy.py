@@ -107,3 +107,14 @@ def test_a_reset_ends_connections_and_welcomes_new_ones(proxy, connect):
     proxy.reset()
     assert connection.recv(1) == b""
     assert answer(connect(), b"two") == b"two"
+
+
+def test_abandoned_connections_hear_nothing_and_new_ones_work(proxy, connect, echo):
+    old = connect()
+    assert answer(old, b"a") == b"a"
+    proxy.abandon()
+    old.sendall(b"b")
+    assert answer(connect(), b"c") == b"c"
+    assert b"b" not in echo[1]
+    proxy.restore()
+    assert old.recv(1) == b""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from dynamic_des.columns import RecordColumns
-from dynamic_des.errors import EncodeError, PermanentError, UnavailableError, show, told
+from dynamic_des.encoding import encode_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -139,38 +139,15 @@ class Batch(Sequence[Payload]):
         """
         known = (id(serializer), topic)
         if known not in self._encoded:
-            before = len(self.refused)
-            try:
-                encoded = [self._encode_one(serializer, topic, payload) for payload in self._all()]
-            except (UnavailableError, PermanentError):
-                del self.refused[before:]  # the batch comes again
-                raise
-            self._note_nulled(serializer, encoded)
-            self._encoded[known] = (serializer, encoded)  # kept with it: an id is used again once its object is gone
+            records = self._all()
+            encoded = encode_each(serializer, topic, records)
+            self.refused += [(self._seq_of(records[place]), reason) for place, reason in encoded.refused.items()]
+            for place, count in encoded.nulled.items():
+                seq = self._seq_of(records[place])
+                self.nulled[seq] = max(count, self.nulled.get(seq, 0))  # a retry may come with another serializer
+            # kept with the serializer: an id is used again once its object is gone
+            self._encoded[known] = (serializer, encoded.values)
         return self._encoded[known][1]
-
-    def _encode_one(self, serializer: MessageSerializer, topic: str, payload: Payload) -> bytes | None:
-        try:
-            encoded = serializer.serialize(topic, payload)
-            if not isinstance(encoded, bytes):
-                raise EncodeError(f"{type(serializer).__name__}: serialize returned {show(encoded)}, not bytes.")
-            return encoded
-        except (UnavailableError, PermanentError):
-            raise
-        except Exception as error:  # noqa: BLE001 - a serializer is a plugin: counted, reported, set aside
-            self.refused.append((self._seq_of(payload), told(error)))
-            return None
-
-    def _note_nulled(self, serializer: MessageSerializer, encoded: list[bytes | None]) -> None:
-        if not hasattr(serializer, "nulled"):  # not every serializer is derived from the base class
-            return
-        try:
-            nulled = serializer.nulled(self._all(), encoded)
-        except Exception:  # noqa: BLE001 - a serializer is a plugin: what it encoded is good, whatever it cannot count
-            return
-        for place, count in nulled.items():
-            seq = self._seq_of(self._all()[place])
-            self.nulled[seq] = max(count, self.nulled.get(seq, 0))  # a retry may come with another serializer
 
     def _seq_of(self, payload: Payload) -> int:
         seq: int = payload["sys_seq"] if self.system else payload["seq"]
@@ -213,6 +190,15 @@ class BaseEgress:
             f"{type(self).__name__}: an egress writes. Override `async def write(self, batch)` "
             "or `async def run(self, egress_queue)`."
         )
+
+    async def prepare(self, batch: Batch) -> None:
+        """Do what can be done for a batch before its turn, such as encoding it.
+
+        Override it where a ``write`` spends much of its time waiting: core calls it, where the next batch waits
+        already, while ``write`` of the batch before has not returned; the next ``write`` comes when both have.
+        Not every batch is prepared: not the first, nor any with ``when``, nor for a plain ``def write``. Write
+        nothing here. What is raised is forgotten: ``write`` will meet it again.
+        """
 
     async def written(self) -> int | None:
         """Return the last ``seq`` of this twin's model records that the sink durably holds, if it knows."""

@@ -111,11 +111,9 @@ class JsonSerializer(MessageSerializer):
         if first is None or (b"null" in document and any(map(_count_without_form, records))):  # which is counted
             return None
         # within a text the quotation marks are escaped, so that this can only be where a record begins, or a nested
-        # dictionary with the same first key, which the count shows
-        parts = document[1:-1].split(b"}," + first[1])
-        if len(parts) != len(records):
-            return None
-        return (b"}\n" + first[1]).join(parts) + b"\n"
+        # dictionary with the same first key, which the count shows: a text has no line breaks either
+        lines = document.replace(b"}," + first[1], b"}\n" + first[1])
+        return lines[1:-1] + b"\n" if lines.count(b"\n") == len(records) - 1 else None
 
 
 class JsonDeserializer(MessageDeserializer):

@@ -7,11 +7,12 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from dynamic_des_kafka.parcels import Parcels, merged
+
 if TYPE_CHECKING:
     from dynamic_des.egress import Batch
     from dynamic_des_kafka.delivery import Identity
     from dynamic_des_kafka.packing import Packing
-    from dynamic_des_kafka.parcels import Parcel
     from dynamic_des_kafka.routing import Routing
 
 __all__ = ["Consignment", "Encoder"]
@@ -35,7 +36,7 @@ class Consignment:
     def __init__(self, batch: Batch, most: int) -> None:
         self.batch = batch
         self.aside: dict[int, str] = {}
-        self.ready: deque[tuple[Identity, list[Parcel]]] = deque()
+        self.ready: deque[tuple[Identity, list[Parcels]]] = deque()
         self._most = most
         self._encoded = 0
 
@@ -70,18 +71,18 @@ class Encoder:
         self._packing = packing
         self._thread: ThreadPoolExecutor | None = None
 
-    async def encode(self, batch: Batch, begin: int, end: int, run_id: str) -> tuple[list[Parcel], dict[int, str]]:
+    async def encode(self, batch: Batch, begin: int, end: int, run_id: str) -> tuple[list[Parcels], dict[int, str]]:
         """Return what of ``batch[begin:end]`` can be written, and what never can: number → reason."""
         if self._routing.blocks:
             return await self._in_thread(batch, begin, end, run_id)
-        parcels: list[Parcel] = []
+        parcels: list[Parcels] = []
         aside: dict[int, str] = {}
         for first in range(begin, end, _AT_ONCE):
             some, refused = self._work(batch, first, min(first + _AT_ONCE, end), run_id)
             parcels += some
             aside.update(refused)
             await asyncio.sleep(0)
-        return parcels, aside
+        return merged(parcels), aside
 
     def close(self) -> None:
         """End the thread."""
@@ -89,7 +90,7 @@ class Encoder:
         if thread is not None:
             thread.shutdown(wait=False)
 
-    async def _in_thread(self, batch: Batch, begin: int, end: int, run_id: str) -> tuple[list[Parcel], dict[int, str]]:
+    async def _in_thread(self, batch: Batch, begin: int, end: int, run_id: str) -> tuple[list[Parcels], dict[int, str]]:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, "kafka encode")
         try:
@@ -98,9 +99,11 @@ class Encoder:
             return self._work(batch, begin, end, run_id)
         return await asyncio.wrap_future(future)
 
-    def _work(self, batch: Batch, begin: int, end: int, run_id: str) -> tuple[list[Parcel], dict[int, str]]:
+    def _work(self, batch: Batch, begin: int, end: int, run_id: str) -> tuple[list[Parcels], dict[int, str]]:
         parcels, aside = self._routing.parcels(batch, run_id, batch[begin:end])
-        large = self._packing.too_large(parcels)
+        large: dict[int, str] = {}
+        for some in parcels:
+            large.update(self._packing.too_large(some))
         if large:
-            parcels = [parcel for parcel in parcels if parcel.seq not in large]
+            parcels = [some.where(lambda seq: seq not in large) for some in parcels]
         return parcels, {**aside, **large}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dynamic_des.messages import RunInfo
-    from dynamic_des_kafka.parcels import Parcel
+    from dynamic_des_kafka.parcels import Parcels
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["TOO_LARGE", "Delivery", "Identity", "new_producer", "submit"]
+__all__ = ["TOO_LARGE", "TURNS", "Delivery", "Identity", "new_producer", "submit"]
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _DEFAULTS = {
@@ -35,7 +36,7 @@ _DEFAULTS = {
     "request_timeout_ms": 10_000,
     "metadata_max_age_ms": 30_000,
 }
-_TURNS = 15  # of the loop: so many the client takes, and some more, until it has given a request to the socket
+TURNS = 15  # of the loop: so many the client takes, and some more, until it has given a request to the socket
 Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
 
 
@@ -77,9 +78,9 @@ async def _hand_over(producer: AIOKafkaProducer, pack: Pack) -> asyncio.Future[A
 class _Shipment:
     """One batch on its way: what of it is not in the log yet."""
 
-    def __init__(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+    def __init__(self, identity: Identity, parcels: Sequence[Parcels]) -> None:
         self.identity = identity
-        self.left = list(parcels)
+        self.left = parcels
         self.aside: dict[int, str] = {}
         self.packs: list[Pack] = []
         self.task: asyncio.Task[None] | None = None
@@ -89,9 +90,14 @@ class _Shipment:
         if not self.aside and self.packs and all(pack.delivered for pack in self.packs):
             self.left, self.packs = [], []
             return
-        delivered = {parcel.seq for pack in self.packs if pack.delivered for parcel in pack.parcels}
-        self.left = [one for one in self.left if one.seq not in delivered and one.seq not in self.aside]
+        self.left = self.not_delivered()
         self.packs = []
+
+    def not_delivered(self) -> list[Parcels]:
+        """Return what is neither in the log nor set aside."""
+        delivered = [pack.parcels.seqs for pack in self.packs if pack.delivered and pack.parcels]
+        off = self.aside.keys() | set(chain.from_iterable(delivered))
+        return [some for one in self.left if len(some := one.where(lambda seq: seq not in off))]
 
 
 class Delivery:
@@ -126,13 +132,18 @@ class Delivery:
         if self._producer is None:
             await self._connect()
 
-    async def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+    def prepare(self, parcels: Sequence[Parcels]) -> None:
+        """Pack records that are the next to be delivered."""
+        if self._producer is not None and not self._spoiled:
+            self._packing.pack_ahead(self._producer, parcels)
+
+    async def begin(self, identity: Identity, parcels: Sequence[Parcels]) -> None:
         """Let the records leave, so that something else can be done while they travel; `deliver` goes on with it."""
         self._begin(identity, parcels)
-        for _ in range(_TURNS):
+        for _ in range(TURNS):
             await asyncio.sleep(0)
 
-    def _begin(self, identity: Identity, parcels: Sequence[Parcel]) -> tuple[_Shipment, asyncio.Task[None]]:
+    def _begin(self, identity: Identity, parcels: Sequence[Parcels]) -> tuple[_Shipment, asyncio.Task[None]]:
         if self._shipment is None or self._shipment.identity != identity:
             self._shipment = _Shipment(identity, parcels)
         shipment = self._shipment
@@ -140,7 +151,7 @@ class Delivery:
             shipment.task = asyncio.create_task(self._ship(shipment))
         return shipment, shipment.task
 
-    async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
+    async def deliver(self, identity: Identity, parcels: Sequence[Parcels]) -> dict[int, str]:
         """Return when every record is in the log of its partition, or refused for good: seq → reason.
 
         Raises:
@@ -245,16 +256,15 @@ class Delivery:
             MissingTopicError: If what is left waits for topics that are not there.
             ConnectionError: Else.
         """
-        delivered = {parcel.seq for pack in shipment.packs if pack.delivered for parcel in pack.parcels}
-        left = [parcel for parcel in shipment.left if parcel.seq not in delivered]
-        if self._producer is not None and await _are_gone(self._producer, {parcel.topic for parcel in left}):
+        left = shipment.not_delivered()
+        if self._producer is not None and await _are_gone(self._producer, {some.topic for some in left}):
             # the brokers say that there is no such topic: it is in no log, and can be sent anew
             await self._drop()
             raise MissingTopicError(
                 f"topic {left[0].topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
             )
         raise ConnectionError(
-            f"{self._connection}: {len(left)} records are not acknowledged within {self._timeout_s:g} s; "
+            f"{self._connection}: {sum(map(len, left))} records are not acknowledged within {self._timeout_s:g} s; "
             "they are on their way until they are."
         )
 

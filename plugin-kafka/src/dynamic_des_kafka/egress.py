@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +13,7 @@ from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.serializers import MessageSerializer  # noqa: TC001 - the same
 from dynamic_des_kafka.consignment import Consignment, Encoder
-from dynamic_des_kafka.delivery import Delivery
+from dynamic_des_kafka.delivery import TURNS, Delivery
 from dynamic_des_kafka.packing import Packing
 from dynamic_des_kafka.progress import ProgressTopic
 from dynamic_des_kafka.routing import Routing
@@ -113,6 +114,7 @@ class KafkaEgress(BaseEgress):
         self._done: dict[bool, int] = {}  # system or not → last number that is written
         self._encoder = Encoder(self._routing, self._packing)
         self._consignment: Consignment | None = None
+        self._next: Consignment | None = None
 
     def __repr__(self) -> str:
         return f"<KafkaEgress to {self._connection!r}>"
@@ -132,15 +134,24 @@ class KafkaEgress(BaseEgress):
         self._run = run
         await self._delivery.open(run)
 
+    async def prepare(self, batch: Batch) -> None:
+        """Encode a batch, or the beginning of a large one, while the one before is on its way."""
+        run = self._run
+        assert run is not None, "it was not opened"
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        self._next = consignment = Consignment(batch, self._delivery.most)
+        if len(batch):
+            await self._encode_next(consignment, run.run_id)
+
     async def write(self, batch: Batch) -> Iterable[tuple[int, str]] | None:
         """Write a batch: return when it is in the log."""
         run = self._run
         assert run is not None, "it was not opened"
         if not len(batch):
             return None
-        consignment = self._consignment
-        if consignment is None or consignment.batch is not batch:
-            consignment = Consignment(batch, self._delivery.most)
+        known = [one for one in (self._consignment, self._next) if one is not None and one.batch is batch]
+        consignment = known[0] if known else Consignment(batch, self._delivery.most)
         if consignment.last <= self._done.get(batch.system, 0):
             return None  # it came again although it was written: somebody lost the answer
         self._consignment = consignment
@@ -155,10 +166,15 @@ class KafkaEgress(BaseEgress):
         identity, parcels = consignment.ready[0]
         if consignment.to_encode and len(consignment.ready) == 1:
             await self._delivery.begin(identity, parcels)
-            await consignment.encode(self._encoder, run_id)
+            await self._encode_next(consignment, run_id)
         consignment.aside.update(await self._delivery.deliver(identity, parcels))
         consignment.ready.popleft()
         self._done[identity[0]] = identity[2]
+
+    async def _encode_next(self, consignment: Consignment, run_id: str) -> None:
+        """Make the next part ready, while another is on its way."""
+        await consignment.encode(self._encoder, run_id)
+        self._delivery.prepare(consignment.ready[-1][1])
 
     async def written(self) -> int | None:
         """Return the last ``seq`` of this twin that is committed; None without a ``transactional_id``."""

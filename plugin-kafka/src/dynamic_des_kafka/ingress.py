@@ -42,6 +42,9 @@ _OURS = {
     "key_deserializer": "Core decodes.",
     "value_deserializer": "Give topic_deserializers or default_deserializer.",
 }
+_RENEWAL_S = (
+    3600.0  # brokers forget what was committed, and not again, for a week: changes of an outage would be skipped
+)
 _SILENCE_S = 3.0  # after so long without a message it is asked whether the brokers still answer
 
 
@@ -104,8 +107,14 @@ class KafkaIngress(BaseIngress):
         self._timeout_s = connect_timeout
         self._consumer: AIOKafkaConsumer | None = None
         self._assigned = asyncio.Event()  # the group has said which partitions are ours, maybe none
+        self._misplaced: Exception | None = None  # why the place in a partition that the group gave is not known
         self._run_id = ""
         self._next: dict[str, int] = {}  # part → offset at which reading goes on, in this run
+        self._doubted: set[str] = set()  # parts whose topic, or whose position, was not there
+        self._replaced: dict[str, Any] = {}  # part → position that was valid in a topic that is not there any more
+        self._settled: dict[TopicPartition, int] = {}
+        self._renewed = 0.0
+        self._given: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<KafkaIngress of {self.topic!r} from {self._connection!r}>"
@@ -117,8 +126,11 @@ class KafkaIngress(BaseIngress):
             await try_out(AIOKafkaAdminClient(**options), self._connection, [self.topic], self._timeout_s)
             return
         if run.run_id != self._run_id:
-            self._run_id, self._next = run.run_id, {}
-        self._next.update({part: int(at) for part, at in run.positions.items()})
+            self._run_id, self._next, self._doubted, self._replaced, self._settled = run.run_id, {}, set(), {}, {}
+        for part, at in run.positions.items():
+            if self._replaced.get(part) != at:
+                self._next[part] = int(at)
+        self._given = run.positions
         fixed = {"enable_auto_commit": False, "auto_offset_reset": "none"}
         options = self._connection.of(AIOKafkaConsumer, **_DEFAULTS)
         group = self._group or f"{run.name}.{run.connector or self.topic}"
@@ -126,12 +138,11 @@ class KafkaIngress(BaseIngress):
         await start(consumer, self._connection, self._timeout_s)
         try:
             async with asyncio.timeout(self._timeout_s):
+                places = await self._partitions(consumer)
                 if self._group:
-                    self._assigned = asyncio.Event()
-                    consumer.subscribe([self.topic], listener=_Assigned(self))
-                    await self._assigned.wait()
+                    await self._join(consumer)
                 else:
-                    await self._assign(await self._partitions(consumer))
+                    await self._assign(places)
         except TimeoutError as error:
             raise ConnectionError(f"{self._connection}: no answer within {self._timeout_s:g} s.") from error
         except KafkaError as error:
@@ -162,6 +173,8 @@ class KafkaIngress(BaseIngress):
         assert consumer is not None, "it was not opened"
         heard = monotonic()
         while True:
+            if self._misplaced is not None:
+                raise self._misplaced
             try:
                 found = await consumer.getmany(timeout_ms=500)
             except NoOffsetForPartitionError:
@@ -169,6 +182,7 @@ class KafkaIngress(BaseIngress):
                     raise
                 continue  # asked for before the group's listener had said where to begin
             except OffsetOutOfRangeError as error:
+                self._doubted |= {part_of(place) for place in error.args[0]}
                 raise ConnectionError(f"{self.topic}: {error}: the offset is not there any more.") from error
             for records in found.values():
                 for record in records:
@@ -185,6 +199,7 @@ class KafkaIngress(BaseIngress):
                 heard = monotonic()
             if not self._group:
                 await self._take_new_partitions(consumer)
+                await self._renew(consumer)
 
     async def applied(self, position: Mapping[str, Any]) -> None:
         """Commit."""
@@ -196,6 +211,7 @@ class KafkaIngress(BaseIngress):
             offsets[TopicPartition(topic, int(number))] = int(offset)
         if self._group:  # what was taken away is somebody else's, who gets those messages again
             offsets = {place: offset for place, offset in offsets.items() if place in consumer.assignment()}
+        self._settled.update(offsets)
         if offsets:
             await consumer.commit(offsets)
 
@@ -217,6 +233,7 @@ class KafkaIngress(BaseIngress):
         await consumer._client.add_topic(self.topic)  # else a topic is unknown that was made after the bootstrap
         found = consumer.partitions_for_topic(self.topic)
         if not found:
+            self._doubted |= {*self._next}
             raise MissingTopicError(
                 f"topic {self.topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
             )
@@ -226,17 +243,44 @@ class KafkaIngress(BaseIngress):
         """Read these partitions, each from where the twin has come."""
         consumer = self._consumer
         assert consumer is not None
-        begin, fresh = await starts(consumer, places, self._next, self._reset)
+        begin, fresh = await starts(consumer, places, self._next, self._reset, doubted=self._doubted)
         consumer.assign(sorted(places))
         self._seek(begin)
         if fresh:
             await consumer.commit(fresh)
+        self._believe(fresh)
+        for place, offset in begin.items():
+            self._settled.setdefault(place, offset)
 
-    def _seek(self, begin: dict[TopicPartition, int]) -> None:
+    async def _join(self, consumer: AIOKafkaConsumer) -> None:
+        """Join the group, and wait until it has said which partitions are ours."""
+        self._assigned = asyncio.Event()
+        self._misplaced = None
+        consumer.subscribe([self.topic], listener=_Assigned(self))
+        await self._assigned.wait()
+        if self._misplaced is not None:
+            raise self._misplaced
+
+    def _believe(self, fresh: Mapping[TopicPartition, int]) -> None:
+        """Doubt no more; forget what was valid before a topic was made anew."""
+        replaced = {part_of(place): place for place in fresh if part_of(place) in self._doubted}
+        for part, place in replaced.items():
+            self._settled.pop(place, None)
+            if part in self._given:
+                self._replaced[part] = self._given[part]
+        self._doubted = set()
+
+    def _seek(self, begin: Mapping[TopicPartition, int]) -> None:
         assert self._consumer is not None
         for place, offset in begin.items():
             self._next[part_of(place)] = offset
             self._consumer.seek(place, offset)
+
+    async def _renew(self, consumer: AIOKafkaConsumer) -> None:
+        """Commit again what is settled, before the brokers forget it."""
+        if monotonic() - self._renewed > _RENEWAL_S:
+            self._renewed = monotonic()
+            await consumer.commit({place: self._settled[place] for place in consumer.assignment()})
 
     async def _take_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
         found = consumer.partitions_for_topic(self.topic) or set()
@@ -247,6 +291,7 @@ class KafkaIngress(BaseIngress):
         """Ask something, since a consumer whose brokers are gone waits silently for ever."""
         try:
             async with asyncio.timeout(self._timeout_s):
+                await self._partitions(consumer)
                 await consumer.end_offsets(sorted(consumer.assignment()))
         except (TimeoutError, KafkaError) as error:
             said = f"{type(error).__name__} {error}".strip()
@@ -265,11 +310,20 @@ class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         ingress, consumer = self._ingress, self._ingress._consumer
         if assigned and consumer is not None:
-            before = dict(ingress._next)
-            begin, _ = await starts(consumer, assigned, before, ingress._reset, shared=True)
-            for place in begin:
-                now = ingress._next.get(part_of(place))
-                if now is not None and now != before.get(part_of(place)):
-                    begin[place] = now  # what came meanwhile, from what is committed on
-            ingress._seek(begin)
+            try:
+                await self._place(ingress, consumer, assigned)
+            except Exception as error:  # noqa: BLE001 - the client would only log it: raised where the ingress reads
+                ingress._misplaced = error
         ingress._assigned.set()
+
+    async def _place(self, ingress: KafkaIngress, consumer: AIOKafkaConsumer, assigned: set[TopicPartition]) -> None:
+        before = dict(ingress._next)
+        begin, fresh = await starts(consumer, assigned, before, ingress._reset, shared=True, doubted=ingress._doubted)
+        for place in begin:
+            now = ingress._next.get(part_of(place))
+            if now is not None and now != before.get(part_of(place)):
+                begin[place] = now  # what came meanwhile, from what is committed on
+        ingress._seek(begin)
+        if fresh:  # whoever gets the partition next, and when, begins there
+            await consumer.commit(fresh)
+        ingress._believe(fresh)

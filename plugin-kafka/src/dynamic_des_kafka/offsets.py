@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dynamic_des.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from aiokafka import AIOKafkaConsumer
     from aiokafka.structs import TopicPartition
@@ -32,6 +32,7 @@ async def starts(
     reset: Reset,
     *,
     shared: bool = False,
+    doubted: Collection[str] = (),
 ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
     """Return where to begin, and of that what is not committed yet.
 
@@ -39,6 +40,10 @@ async def starts(
     partitions, another member may have gone on meanwhile: the further of the first two counts. A partition of which
     nothing is known, beside others that are known, was added later: everything in it is new. Offsets that are not
     retained any more are reported, and the reset rule is followed.
+
+    A part is ``doubted`` when its topic or its position was not there at some time: it may have been deleted. With a
+    topic the brokers delete what is committed for it; where that is gone, the topic is another one, and everything in
+    it is new.
 
     Raises:
         PermanentError: If there is no offset to begin at and the rule is ``"none"``.
@@ -49,10 +54,13 @@ async def starts(
     known: dict[TopicPartition, int] = {}
     fresh: set[TopicPartition] = set()
     for place in wanted:
-        offset = positions.get(part_of(place))
-        if offset is None or shared:
+        part = part_of(place)
+        offset = positions.get(part)
+        if offset is None or shared or part in doubted:
             committed = await consumer.committed(place)
-            fresh |= {place} if committed is None else set()
+            if committed is None:
+                fresh.add(place)
+                offset = None if part in doubted else offset
             offset = max((one for one in (offset, committed) if one is not None), default=None)
         if offset is not None:
             known[place] = int(offset)
@@ -60,6 +68,8 @@ async def starts(
     for place in wanted:
         if place in known:
             begin[place] = _within(place, known[place], first[place], last[place], reset)
+        elif part_of(place) in doubted:
+            begin[place] = _anew(place, first[place])
         elif known:
             begin[place] = first[place]
         else:
@@ -75,13 +85,12 @@ def _within(place: TopicPartition, offset: int, first: int, last: int, reset: Re
             part_of(place), offset, first - offset, begin, reset,
         )  # fmt: skip
         return begin
-    if offset > last:
-        log.error(
-            "%s: offset %d is beyond the end at %d: the topic was made anew. Everything in it is read.",
-            part_of(place), offset, last,
-        )  # fmt: skip
-        return first
-    return offset
+    return _anew(place, first) if offset > last else offset
+
+
+def _anew(place: TopicPartition, first: int) -> int:
+    log.error("%s: the topic was made anew. Everything in it is read.", part_of(place))
+    return first
 
 
 def _by_rule(place: TopicPartition, first: int, last: int, reset: Reset) -> int:

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
     from aiokafka import AIOKafkaProducer
 
-    from dynamic_des_kafka.parcels import Parcel
+    from dynamic_des_kafka.parcels import Parcels
 
 __all__ = ["Pack", "Packing", "by_partition"]
 
-_OVERHEAD = 120  # bytes that a record and the batch around it need at most beyond key, value and headers
 _HEADERS = 1000  # bytes that the headers of a record hardly ever exceed
 
 
@@ -32,7 +31,7 @@ class Pack:
     Attributes:
         topic: Their topic.
         partition: Their partition.
-        parcels: The records.
+        parcels: The records; None for what only the twin itself reads.
         builder: The client's batch of them.
         delivered: Whether it is in the log.
         error: Why it was refused, or None.
@@ -40,7 +39,7 @@ class Pack:
 
     topic: str
     partition: int
-    parcels: list[Parcel]
+    parcels: Parcels | None
     builder: Any
     delivered: bool = False
     error: BaseException | None = None
@@ -65,12 +64,14 @@ class Packing:
         self._limit = max_request_size
         self._smaller: dict[str, int] = {}  # topic → most bytes in one batch, where the broker refused more
         self._partition = Partitioner()
+        self._ahead: tuple[AIOKafkaProducer, Sequence[Parcels], list[Pack]] | None = None
 
-    def too_large(self, parcels: Sequence[Parcel]) -> dict[int, str]:
+    def too_large(self, parcels: Parcels) -> dict[int, str]:
         """Return which records are too large for any broker, and why: seq → reason."""
-        usual = self._limit - _HEADERS
-        suspects = [one for one in parcels if len(one[3]) + len(one[2] or b"") > usual]
-        sizes = {one.seq: _size(one) for one in suspects}
+        largest = max(map(len, parcels.values), default=0) + max(map(len, filter(None, parcels.keys)), default=0)
+        if largest <= self._limit - _HEADERS:
+            return {}
+        sizes = {seq: parcels.size(place) for place, seq in enumerate(parcels.seqs)}
         return {
             seq: f"the record has {size} bytes; max_request_size is {self._limit}."
             for seq, size in sizes.items()
@@ -79,64 +80,71 @@ class Packing:
 
     def refused(self, pack: Pack) -> dict[int, str]:
         """Take note that a pack is too large for its topic; return what can never be written."""
-        if len(pack.parcels) > 1:
-            self._smaller[pack.topic] = max(1, sum(map(_size, pack.parcels)) // 2)
+        parcels = pack.parcels
+        assert parcels is not None, "what only the twin reads is small"
+        if len(parcels) > 1:
+            self._smaller[pack.topic] = max(1, sum(map(parcels.size, range(len(parcels)))) // 2)
             return {}
-        only = pack.parcels[0]
-        return {only.seq: f"the record has {_size(only)} bytes: more than topic {only.topic!r} takes."}
+        reason = f"the record has {parcels.size(0)} bytes: more than topic {pack.topic!r} takes."
+        return {parcels.seqs[0]: reason}
 
-    async def pack(self, producer: AIOKafkaProducer, parcels: Iterable[Parcel]) -> list[Pack]:
+    def pack_ahead(self, producer: AIOKafkaProducer, cargo: Sequence[Parcels]) -> None:
+        """Pack what `pack` will be asked for next, where the client knows all its topics already."""
+        partitions = producer.client.cluster.partitions_for_topic
+        counts = [len(partitions(parcels.topic) or ()) for parcels in cargo]
+        if all(counts):
+            self._ahead = (producer, cargo, self._packed(producer, cargo, counts))
+
+    async def pack(self, producer: AIOKafkaProducer, cargo: Sequence[Parcels]) -> list[Pack]:
         """Return records as packs, in their order within each partition.
 
         Raises:
             MissingTopicError: If a topic is not on the brokers.
         """
-        topics: dict[str, list[Parcel]] = defaultdict(list)
-        for parcel in parcels:
-            topics[parcel.topic].append(parcel)
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is producer and ahead[1] is cargo:
+            return ahead[2]
+        counts = [await _count_partitions(producer, parcels.topic) for parcels in cargo]
+        return self._packed(producer, cargo, counts)
+
+    def _packed(self, producer: AIOKafkaProducer, cargo: Sequence[Parcels], counts: Iterable[int]) -> list[Pack]:
         packs: list[Pack] = []
         now = int(time.time() * 1000)  # of the broker's world: simulated time would confuse its retention
-        for topic, all_of_it in topics.items():
-            for partition, some in self._partitions(all_of_it, await _count_partitions(producer, topic)):
-                packs += self._packs(producer, topic, partition, some, now)
+        for parcels, count in zip(cargo, counts, strict=True):
+            for partition, some in self._partitions(parcels, count):
+                packs += self._packs(producer, partition, some, now)
         return packs
 
-    def _partitions(self, parcels: list[Parcel], count: int) -> Iterable[tuple[int, list[Parcel]]]:
+    def _partitions(self, parcels: Parcels, count: int) -> Iterable[tuple[int, Parcels]]:
         if count == 1:
             return [(0, parcels)]
         partition = self._partition
-        places: dict[int, list[Parcel]] = defaultdict(list)
-        for parcel in parcels:
-            places[partition(parcel.key, count)].append(parcel)
-        return places.items()
+        places: dict[int, list[int]] = defaultdict(list)
+        for place, key in enumerate(parcels.keys):
+            places[partition(key, count)].append(place)
+        return [(number, parcels.at(some)) for number, some in places.items()]
 
-    def _packs(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, parcels: list[Parcel], now: int
-    ) -> Iterator[Pack]:
-        limit = self._smaller.get(topic)
+    def _packs(self, producer: AIOKafkaProducer, partition: int, parcels: Parcels, now: int) -> Iterator[Pack]:
+        limit = self._smaller.get(parcels.topic)
         left = parcels
-        while left:
+        while len(left):
             builder = producer.create_batch()
             taken = _fill(builder, left, now, limit)
-            yield Pack(topic, partition, left[:taken], builder)
-            left = left[taken:]
+            yield Pack(parcels.topic, partition, left if taken == len(left) else left.part(0, taken), builder)
+            left = left.part(taken)
 
 
-def _fill(builder: Any, parcels: list[Parcel], now: int, limit: int | None) -> int:
+def _fill(builder: Any, parcels: Parcels, now: int, limit: int | None) -> int:
     """Put records into one of the client's batches; return for how many of them there was room."""
-    append = builder.append
-    for place, (seq, _, key, value, number, beside) in enumerate(parcels):
-        if limit is not None and place and builder.size() + _size(parcels[place]) > limit:
+    append, number = builder.append, parcels.number
+    columns = zip(parcels.seqs, parcels.keys, parcels.values, parcels.beside, strict=True)
+    for place, (seq, key, value, beside) in enumerate(columns):
+        if limit is not None and place and builder.size() + parcels.size(place) > limit:
             return place
-        headers = [(number, b"%d" % seq), *beside]  # Parcel.headers, without the call
+        headers = [(number, b"%d" % seq), *beside]  # Parcels.headers, without the call
         if append(timestamp=now, key=key, value=value, headers=headers) is None:
             return place
     return len(parcels)
-
-
-def _size(parcel: Parcel) -> int:
-    inside = sum(len(name) + len(value) + 10 for name, value in parcel.headers)
-    return len(parcel.value) + len(parcel.key or b"") + inside + _OVERHEAD
 
 
 async def _count_partitions(producer: AIOKafkaProducer, topic: str) -> int:

@@ -3,52 +3,106 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any
 
 from dynamic_des.serializers import JsonSerializer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["Header", "Parcel", "key_bytes", "letter", "parcels_of"]
+__all__ = ["Header", "Parcels", "key_bytes", "letter", "merged"]
 
 Header = tuple[str, bytes]
-_Columns = tuple[int, str, "bytes | None", bytes, str, tuple[Header, ...]]
+
+_OVERHEAD = 120  # bytes that a record and the batch around it need at most beyond key, value and headers
 
 
-class Parcel(NamedTuple):
-    """One record as Kafka takes it.
+class Parcels:
+    """Records for one topic as Kafka takes them, by columns of one length.
+
+    By columns, because a tuple for each of 100 000 records that wait would keep the garbage collector busy for longer
+    than everything else takes.
 
     Attributes:
-        seq: Its number.
-        topic: Its topic.
-        key: Its key.
-        value: Its bytes.
-        number: The name of the header that says the number.
-        beside: The other headers, which most records share: lists of their own for 100 000 records that wait would
-            keep the garbage collector busy for longer than everything else takes.
+        topic: Their topic.
+        number: The name of the header that says their number.
+        seqs: Their numbers.
+        keys: Their keys.
+        values: Their bytes.
+        beside: The other headers of each.
     """
 
-    seq: int
-    topic: str
-    key: bytes | None
-    value: bytes
-    number: str
-    beside: tuple[Header, ...]
+    __slots__ = ("beside", "keys", "number", "seqs", "topic", "values")
 
-    @property
-    def headers(self) -> list[Header]:
-        """All headers."""
-        return [(self.number, b"%d" % self.seq), *self.beside]
+    def __init__(
+        self,
+        topic: str,
+        number: str,
+        *,
+        seqs: list[int],
+        keys: list[bytes | None],
+        values: list[bytes],
+        beside: list[tuple[Header, ...]],
+    ) -> None:
+        self.topic = topic
+        self.number = number
+        self.seqs = seqs
+        self.keys = keys
+        self.values = values
+        self.beside = beside
+
+    def __len__(self) -> int:
+        return len(self.seqs)
+
+    def extend(self, other: Parcels) -> None:
+        """Add records for the same topic."""
+        self.seqs += other.seqs
+        self.keys += other.keys
+        self.values += other.values
+        self.beside += other.beside
+
+    def part(self, start: int, stop: int | None = None) -> Parcels:
+        """Return those from place ``start`` to before place ``stop``."""
+        return self._with(lambda column: column[start:stop])
+
+    def at(self, places: Sequence[int]) -> Parcels:
+        """Return those at some places."""
+        return self._with(lambda column: [column[place] for place in places])
+
+    def where(self, wanted: Callable[[int], bool]) -> Parcels:
+        """Return those whose number is wanted."""
+        places = [place for place, seq in enumerate(self.seqs) if wanted(seq)]
+        return self if len(places) == len(self) else self.at(places)
+
+    def headers(self, place: int) -> list[Header]:
+        """Return all headers of the one at a place."""
+        return [(self.number, b"%d" % self.seqs[place]), *self.beside[place]]
+
+    def size(self, place: int) -> int:
+        """Return how many bytes the one at a place takes at most."""
+        inside = sum(len(name) + len(value) + 10 for name, value in self.headers(place))
+        return len(self.values[place]) + len(self.keys[place] or b"") + inside + _OVERHEAD
+
+    def _with(self, change: Callable[[list[Any]], list[Any]]) -> Parcels:
+        return Parcels(
+            self.topic,
+            self.number,
+            seqs=change(self.seqs),
+            keys=change(self.keys),
+            values=change(self.values),
+            beside=change(self.beside),
+        )
 
 
-_AS_PARCEL = partial(tuple.__new__, Parcel)  # a third of the time of Parcel(…): there is one for every record
-
-
-def parcels_of(columns: Iterable[_Columns]) -> list[Parcel]:
-    """Return parcels made of tuples of their fields."""
-    return cast("list[Parcel]", list(map(_AS_PARCEL, columns)))
+def merged(some: Iterable[Parcels]) -> list[Parcels]:
+    """Return records with those for one topic together; takes over what it is given."""
+    topics: dict[str, Parcels] = {}
+    for parcels in some:
+        if parcels.topic in topics:
+            topics[parcels.topic].extend(parcels)
+        else:
+            topics[parcels.topic] = parcels
+    return list(topics.values())
 
 
 def key_bytes(name: Any) -> bytes | None:
@@ -60,8 +114,8 @@ def key_bytes(name: Any) -> bytes | None:
     return str(name).encode()
 
 
-def letter(seq: int, topic: str, record: dict[str, Any], run: Header) -> Parcel:
-    """Return a dead letter: what arrived, as it arrived, with all that is known about it in the headers."""
+def letter(topic: str, record: dict[str, Any], run: Header) -> tuple[bytes | None, bytes, tuple[Header, ...]]:
+    """Return key, value and headers of a dead letter: what arrived, as it arrived, and all that is known about it."""
     held: dict[str, Any] = record["value"]
     headers = [run, *((key, str(record[key]).encode()) for key in ("sim_ts", "timestamp"))]
     info = held.get("info") or {}
@@ -82,4 +136,4 @@ def letter(seq: int, topic: str, record: dict[str, Any], run: Header) -> Parcel:
         name: bytes | None = b64decode(key["base64"])
     else:
         name = key_bytes(record.get("key") if key is None else key)
-    return Parcel(seq, topic, name, value, "seq", tuple(headers))
+    return name, value, tuple(headers)

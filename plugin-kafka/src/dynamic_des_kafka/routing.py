@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import PermanentError, UnavailableError, show, told
 from dynamic_des.serializers import JsonSerializer
 from dynamic_des_kafka.encoding import encode
-from dynamic_des_kafka.parcels import key_bytes, letter, parcels_of
+from dynamic_des_kafka.parcels import Parcels, key_bytes, letter, merged
 from dynamic_des_kafka.topics import is_legal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from dynamic_des.egress import Batch
     from dynamic_des.serializers import MessageSerializer
-    from dynamic_des_kafka.parcels import Header, Parcel
+    from dynamic_des_kafka.parcels import Header
 
 __all__ = ["Routing"]
 
@@ -54,7 +53,7 @@ class Routing:
         """Whether a serializer may block: everything but JSON may ask a schema registry."""
         return any(type(one) is not JsonSerializer for one in (self._default, *self._serializers.values()))
 
-    def parcels(self, batch: Batch, run_id: str, some: Sequence[_Record] | None = None) -> tuple[list[Parcel], _Aside]:
+    def parcels(self, batch: Batch, run_id: str, some: Sequence[_Record] | None = None) -> tuple[list[Parcels], _Aside]:
         """Return the records for Kafka, in order within each topic, and those that can never be written: seq → reason.
 
         Args:
@@ -69,18 +68,18 @@ class Routing:
         number = "sys_seq" if batch.system else "seq"
         run = ("run_id", run_id.encode())
         aside: _Aside = {}
-        parcels: list[Parcel] = []
+        parcels: list[Parcels] = []
         dropped = self.dropped
         try:
             for (topic, is_letter), records in self._by_topic(batch if some is None else some, number, aside).items():
                 if is_letter:
-                    parcels += [letter(record[number], topic, record, run) for record in records]
+                    parcels.append(_letters(topic, records, (number, run), aside))
                 else:
                     parcels += self._parcels(topic, records, batch, (number, run), aside)
         except (UnavailableError, PermanentError):
             self.dropped = dropped
             raise
-        return parcels, aside
+        return merged(parcels), aside
 
     def _by_topic(
         self, records: Sequence[_Record], number: str, aside: _Aside
@@ -120,9 +119,9 @@ class Routing:
 
     def _parcels(
         self, topic: str, records: list[_Record], batch: Batch, mark: tuple[str, Header], aside: _Aside
-    ) -> list[Parcel]:
+    ) -> list[Parcels]:
         """Return the records of one topic, made column by column: at half the cost of record by record."""
-        number, run = mark
+        number = mark[0]
         serializer = self._serializers.get(topic, self._default)
         # such a format describes the model's own data: what belongs to the record travels beside it
         alone = getattr(serializer, "payload", "record") == "value"
@@ -134,14 +133,51 @@ class Routing:
         if refused:
             aside.update((records[place][number], reason) for place, reason in refused.items())
             records = [record for place, record in enumerate(records) if place not in refused]
-            values = [value for value in values if value is not None]
-        seqs = [record[number] for record in records]
-        names = [record["path_id"] if "path_id" in record else record["key"] for record in records]
-        keys = [name.encode() if type(name) is str else key_bytes(name) for name in names]
-        headers: Iterable[tuple[Header, ...]] = repeat((run,))
-        if alone:
-            headers = [(run, *_beside(record)) for record in records]
-        return parcels_of(zip(seqs, repeat(topic), keys, values, repeat(number), headers))
+        encoded = [value for value in values if value is not None]
+        try:
+            return [_labelled(topic, records, encoded, mark, alone=alone)]
+        except Exception:  # noqa: BLE001 - a key is the model's: what has no form as bytes must not hold up the rest
+            pairs = [*zip(records, encoded, strict=True)]
+            parcels = []
+            for record, value in pairs:
+                try:
+                    parcels.append(_labelled(topic, [record], [value], mark, alone=alone))
+                except Exception as error:  # noqa: BLE001 - the same
+                    aside[record[number]] = f"its key has no form as bytes: {told(error)}"
+            return parcels
+
+
+def _letters(topic: str, records: Sequence[_Record], mark: tuple[str, Header], aside: _Aside) -> Parcels:
+    """Return dead letters as parcels."""
+    number, run = mark
+    letters = Parcels(topic, number, seqs=[], keys=[], values=[], beside=[])
+    for record in records:
+        try:
+            key, value, headers = letter(topic, record, run)
+        except Exception as error:  # noqa: BLE001 - what is in it came from outside
+            aside[record[number]] = told(error)
+            continue
+        letters.seqs.append(record[number])
+        letters.keys.append(key)
+        letters.values.append(value)
+        letters.beside.append(headers)
+    return letters
+
+
+def _labelled(
+    topic: str, records: Sequence[_Record], values: list[bytes], mark: tuple[str, Header], *, alone: bool
+) -> Parcels:
+    """Return values as parcels, with keys and headers."""
+    number, run = mark
+    names = [record["path_id"] if "path_id" in record else record["key"] for record in records]
+    return Parcels(
+        topic,
+        number,
+        seqs=[record[number] for record in records],
+        keys=[name.encode() if type(name) is str else key_bytes(name) for name in names],
+        values=values,
+        beside=[(run, *_beside(record)) for record in records] if alone else [(run,)] * len(records),
+    )
 
 
 def _beside(record: _Record) -> list[Header]:

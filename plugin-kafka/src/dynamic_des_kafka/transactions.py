@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
     from dynamic_des_kafka.delivery import Identity
     from dynamic_des_kafka.packing import Packing
-    from dynamic_des_kafka.parcels import Parcel
+    from dynamic_des_kafka.parcels import Parcels
     from dynamic_des_kafka.security import Connection
 
 __all__ = ["TransactionalDelivery"]
@@ -78,10 +78,15 @@ class TransactionalDelivery:
         await self._transact([], self._held)  # so that a predecessor which is still alive sees whose turn it is
         self._clean = True
 
-    async def begin(self, identity: Identity, parcels: Sequence[Parcel]) -> None:
+    def prepare(self, parcels: Sequence[Parcels]) -> None:
+        """Pack records that are the next to be delivered."""
+        if self._producer is not None:
+            self._packing.pack_ahead(self._producer, parcels)
+
+    async def begin(self, identity: Identity, parcels: Sequence[Parcels]) -> None:
         """Nothing: a transaction does not begin before it is known what is in it."""
 
-    async def deliver(self, identity: Identity, parcels: Sequence[Parcel]) -> dict[int, str]:
+    async def deliver(self, identity: Identity, parcels: Sequence[Parcels]) -> dict[int, str]:
         """Return when the batch is committed; the records that are refused for good: seq → reason.
 
         Raises:
@@ -92,7 +97,7 @@ class TransactionalDelivery:
             self._aside = (identity, {})
         aside, run = self._aside[1], self._run
         assert run is not None, "it was not opened"
-        system, _, last = identity
+        system, first, last = identity
         held, this = self._held, run.run_id
         if system:
             done = held.sys_seq if held.sys_run_id == this else 0
@@ -102,7 +107,9 @@ class TransactionalDelivery:
             held = replace(held, seq=last, run_id=this)
         if last <= done:
             return aside
-        left = [parcel for parcel in parcels if parcel.seq > done and parcel.seq not in aside]
+        left = parcels
+        if aside or first <= done:
+            left = [some for one in parcels if len(some := one.where(lambda seq: seq > done and seq not in aside))]
         await self._transact(left, held)
         self._held = held
         return aside
@@ -118,7 +125,7 @@ class TransactionalDelivery:
         if producer is not None:
             await (close_producer(producer) if clean else abandon(producer))
 
-    async def _transact(self, parcels: Sequence[Parcel], held: Progress) -> None:
+    async def _transact(self, parcels: Sequence[Parcels], held: Progress) -> None:
         producer, run = self._producer, self._run
         assert producer is not None, "it was not opened"
         assert run is not None, "it was not opened"
@@ -131,7 +138,7 @@ class TransactionalDelivery:
                 await producer.commit_transaction()
         except TimeoutError as error:
             raise ConnectionError(
-                f"{self._connection}: a transaction of {len(parcels)} records did not end within "
+                f"{self._connection}: a transaction of {sum(map(len, parcels))} records did not end within "
                 f"{self._timeout_s:g} s; whether it is in the log is asked next."
             ) from error
         except (ProducerFenced, AssertionError) as error:
@@ -140,7 +147,7 @@ class TransactionalDelivery:
             raise ConnectionError(f"{self._connection}: {type(error).__name__}: {error}") from error
         self._clean = True
 
-    async def _send(self, producer: AIOKafkaProducer, parcels: Sequence[Parcel], held: Progress) -> None:
+    async def _send(self, producer: AIOKafkaProducer, parcels: Sequence[Parcels], held: Progress) -> None:
         """Send records and, beside them, how far the twin has come: that saves the time of two answers."""
         packs = await self._packing.pack(producer, parcels)
         packs.append(self._note(producer, held))
@@ -159,7 +166,7 @@ class TransactionalDelivery:
         assert self._run is not None
         builder = producer.create_batch()
         builder.append(timestamp=None, key=self._run.name.encode(), value=held.json(), headers=[])
-        return Pack(self._topic.name, 0, [], builder)
+        return Pack(self._topic.name, 0, None, builder)
 
     async def _fenced(self, error: BaseException) -> None:
         """Say whether another producer has taken over, or the brokers have ended a transaction that took too long."""

@@ -66,8 +66,6 @@ class ChangeTable:
         twin: The twin's name.
     """
 
-    page_size = 1000
-
     def __init__(self, where: str, connection: Connection, table: str, twin: str) -> None:
         self._where = where
         self._connection = connection
@@ -76,11 +74,15 @@ class ChangeTable:
         self._positions = sibling(table, "dynamic_des_positions")
         self._twin = twin
 
-    async def prepare(self, *, create: bool, positions: bool) -> None:
+    async def prepare(self, *, create: bool, again: bool, positions: bool) -> None:
         """See that the tables are there, and hold no rows of another server."""
-        await provide(self._where, self._connection, self._table, changes_sql(self._name), create=create)
+        # the server plans a question once, when the table is small, and keeps to that when it is large
+        await self._connection.execute("SET enable_seqscan = off")
+        tables = [(self._table, changes_sql(self._name))]
         if positions:
-            await provide(self._where, self._connection, self._positions, positions_sql(self._name), create=create)
+            tables.append((self._positions, positions_sql(self._name)))
+        for table, sql in tables:
+            await provide(self._where, self._connection, table, sql, create=create, again=again)
         foreign = await self._connection.fetchval(
             f"SELECT id FROM {self._table} WHERE txid >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1"
         )
@@ -91,9 +93,27 @@ class ChangeTable:
                 "SET txid = '3' (to count them as applied)."
             )
 
+    async def exists(self) -> bool:
+        """Return whether the table is there."""
+        return await self._connection.fetchval("SELECT to_regclass($1)", self._table) is not None
+
     async def channel(self) -> str:
-        """Return the channel that the trigger rings."""
-        return f"dynamic_des_{await self._connection.fetchval('SELECT $1::text::regclass::oid', self._table)}"
+        """Return the channel that the trigger rings: another one when the table is made anew."""
+        self._oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", self._table)
+        return f"dynamic_des_{self._oid}"
+
+    async def look(self) -> str:
+        """Return the current snapshot.
+
+        Raises:
+            ConnectionError: If the table is not the one any more whose channel was asked for.
+        """
+        now, oid = await self._connection.fetchrow(
+            "SELECT pg_current_snapshot()::text, to_regclass($1)::oid", self._table
+        )
+        if oid != self._oid:
+            raise ConnectionError(f"the table {self._table} is gone, or was made anew")
+        return str(now)
 
     async def now(self) -> str:
         """Return the current snapshot."""
@@ -127,18 +147,28 @@ class ChangeTable:
         log.warning("%s: the server has lost transactions; changes since %s come again", self._where, kept)
         return Position.read(kept)
 
-    async def page(self, position: Position, end: str) -> list[Any]:
-        """Return the next rows that are committed in the snapshot ``end`` and not before the position."""
-        seen = "NOT pg_visible_in_snapshot(txid, $1::text::pg_snapshot)"
-        partly = "NOT (id <= $3 AND pg_visible_in_snapshot(txid, $4::text::pg_snapshot))"
+    async def page(self, position: Position, end: str, limit: int) -> list[Any]:
+        """Return the next rows that are committed in the snapshot ``end`` and not before the position.
+
+        A position that is part of a later snapshot is finished first: ``end`` is that one.
+        """
+        snapshot = "$1::text::pg_snapshot"
+        # what it does not see is younger, or was open then: so asked, the index finds it, however long that stays open
+        kinds = (f"txid >= pg_snapshot_xmax({snapshot})", f"txid = ANY(ARRAY(SELECT pg_snapshot_xip({snapshot})))")
+        first = f"ORDER BY id LIMIT {limit}"
+        # in the middle of a window most of what follows is new; else nearly nothing, and the order would mislead
+        rest = f"AND id > {position.row} {first}" if position.upto else ""
+        unseen = " UNION ALL ".join(
+            f"(SELECT id, path, value, at, ref FROM {self._table} WHERE {kind} "
+            f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) {rest})"
+            for kind in kinds
+        )
         rows: list[Any] = await self._connection.fetch(
-            f"SELECT id, path, value::text AS value, at, ref FROM {self._table} "
-            f"WHERE txid >= pg_snapshot_xmin($1::text::pg_snapshot) AND {seen} AND {partly} "
-            f"AND pg_visible_in_snapshot(txid, $2::text::pg_snapshot) ORDER BY id LIMIT {self.page_size}",
+            f"WITH unseen AS MATERIALIZED ({unseen}), page AS (SELECT * FROM unseen {first}) "
+            "SELECT id, path::text, value::text, pg_typeof(value) = ANY('{json,jsonb}'::regtype[]) AS is_json, "
+            "at::text, ref::text FROM page ORDER BY id",
             position.seen,
             end,
-            position.row,
-            position.upto or _EVERYTHING,
         )
         return rows
 

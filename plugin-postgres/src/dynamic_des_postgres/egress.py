@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Literal
 
+import asyncpg
+
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, show, told
+from dynamic_des.errors import ConfigError, PermanentError, show, told
+from dynamic_des_postgres.former_backend import FormerBackend
 from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS, provide, records_sql, sibling, written_sql
 from dynamic_des_postgres.record_table import REFUSED, RecordTable
-from dynamic_des_postgres.rows import Rows
-from dynamic_des_postgres.server import Connection, Server
+from dynamic_des_postgres.rows import Encoded, Row, Rows
+from dynamic_des_postgres.server import Connection, Server, transaction
 from dynamic_des_postgres.written import Written
 
 if TYPE_CHECKING:
@@ -19,9 +22,11 @@ if TYPE_CHECKING:
 
     from dynamic_des.messages import RunInfo
 
-    Places = Mapping[str, Sequence[dict[str, Any]]]  # table → records
+    Places = dict[str, Sequence[dict[str, Any]]]  # table → records
 
 __all__ = ["PostgresEgress"]
+
+_UNFIT = asyncpg.SyntaxOrAccessError  # it is no such table
 
 
 class PostgresEgress(BaseEgress):
@@ -73,12 +78,20 @@ class PostgresEgress(BaseEgress):
         quoted(table_name)
         self.table_name = table_name
         self._system_table = f"{table_name}_system" if system_table is None else system_table
+        try:
+            quoted(self._system_table or table_name)
+        except ConfigError as error:
+            raise ConfigError(f"PostgresEgress: system_table: {error}") from None
         self._keys = tuple(keys) if mode == "upsert" else ()
         self._router = router
         self._create = create_table
         self._server = Server("PostgresEgress", connection_dsn, timeout_s, kwargs)
         self._connection: Connection = None
+        self._ahead: Encoded | None = None
+        self._opened = ""
         self._tables: dict[str, RecordTable] = {}
+        self._written = sibling(table_name, "dynamic_des_written")
+        self._former = FormerBackend(self._written)
         self._model = Written("PostgresEgress", table_name, f"{table_name}{sink and f'/{sink}'}")
         self._system = Written("PostgresEgress", table_name, f"{table_name}{sink and f'/{sink}'}/system")
 
@@ -89,35 +102,46 @@ class PostgresEgress(BaseEgress):
             PermanentError: If the server refuses, or a table is missing.
         """
         self._connection = connection = await self._server.connect()
+        again, self._opened = self._opened == run.run_id, ""
         self._tables = {}
         self._names = (run.name, run.run_id)
         create = self._create and not run.trial
         with self._server.explaining():
             for table in filter(None, (self.table_name, self._system_table)):
                 if not (run.trial and self._create):
-                    await self._provide(table, create=create)
+                    await self._provide(table, create=create, again=again)
             if not (run.trial and self._create):
-                written = sibling(self.table_name, "dynamic_des_written")
-                await provide(self._server.where, connection, written, written_sql(self.table_name), create=create)
+                sql = written_sql(self.table_name)
+                await provide(self._server.where, connection, self._written, sql, create=create, again=again)
+            await self._former.end(connection)
         self._model.open(run)
         self._system.open(run)
+        self._opened = run.run_id
+
+    async def prepare(self, batch: Batch) -> None:
+        """Encode a batch while the server is busy with the one before."""
+        if batch and self._router is None and not batch.system and not self._keys:
+            self._ahead = ahead = self._encoded(batch)
+            await ahead.encode()
 
     async def write(self, batch: Batch) -> list[tuple[int, str]] | None:
         """Write the batch; return when it is committed."""
         if not batch or (batch.system and not self._system_table):
             return None
-        rows = Rows(*self._names, system=batch.system)
-        columns = batch.columns() if self._router is None else None  # spares a dictionary for each record
+        ahead, self._ahead = self._ahead, None
+        encoded = ahead if ahead is not None and ahead.batch is batch else self._encoded(batch)
+        rows = encoded.rows
         places, aside = self._places(batch)
-        with self._server.explaining():
-            for table in places:
-                if table not in self._tables:
-                    await self._provide(table, create=self._create)
+        with self._server.explaining(at_work=True):
+            aside += await self._provide_all(places)
             account = self._system if batch.system else self._model
-            upto = batch[-1][rows.number] if columns is None else columns.seq[-1]
-            portions = {table: rows.chunks(columns or records) for table, records in places.items()}
+            upto = encoded.last
+            if self._router is None:
+                portions = {table: encoded.portions() for table in places}
+            else:
+                portions = {table: rows.chunks(records) for table, records in places.items()}
             if not await self._write_at_once(portions, account, upto):
-                rows = Rows(*self._names, system=batch.system)
+                rows = self._encoded(batch).rows
                 aside += await self._write_with_care(places, rows, account, upto)
             account.kept(upto)
         batch.nulled.update(rows.nulled)
@@ -131,27 +155,35 @@ class PostgresEgress(BaseEgress):
         connection = self._connection
         if any(self._tables[table].keys for table in portions):
             return False
-        transaction = connection.transaction()
         try:
-            async with transaction:
+            async with transaction(connection):
                 if not await account.advance(connection, upto):
                     return False
                 for table, lines in portions.items():
                     await self._tables[table].copy(connection, _in_turns(lines))
-        except REFUSED:
+        except (*REFUSED, _UNFIT):
             return False
         return True
 
     async def _write_with_care(self, places: Places, rows: Rows, account: Written, upto: int) -> list[tuple[int, str]]:
         """Write what is not written yet; return what the tables refuse."""
         connection, aside = self._connection, []
-        async with connection.transaction():
+        async with transaction(connection):
             last = await account.last(connection)
             for table, records in places.items():
                 new = [record for record in records if record[rows.number] > last]
-                aside += await self._tables[table].write(connection, rows.one_by_one(new))
+                aside += await self._write_to(table, rows.one_by_one(new))
             await account.keep(connection, max(upto, last))
         return aside
+
+    async def _write_to(self, table: str, rows: Sequence[Row]) -> list[tuple[int, str]]:
+        """Write to one table; return what it refuses: everything, where a router has named what is no such table."""
+        try:
+            return await self._tables[table].write(self._connection, rows)
+        except _UNFIT as error:
+            if not self._routed(table) or isinstance(error, asyncpg.UndefinedTableError):
+                raise
+            return [(row.seq, f"{quoted(table)}: {told(error)}") for row in rows]
 
     async def written(self) -> int | None:
         """Return the last ``seq`` of this run's model records that the tables hold."""
@@ -163,27 +195,47 @@ class PostgresEgress(BaseEgress):
         connection, self._connection = self._connection, None
         await self._server.disconnect(connection)
 
-    async def _provide(self, table: str, *, create: bool) -> None:
+    async def _provide_all(self, places: Places) -> list[tuple[int, str]]:
+        """See that the tables are there; take those out that a router names and that cannot be had."""
+        aside: list[tuple[int, str]] = []
+        for table in [table for table in places if table not in self._tables]:
+            try:
+                with self._server.explaining():
+                    await self._provide(table, create=self._create)
+            except PermanentError as error:
+                if not self._routed(table):
+                    raise
+                aside += [(record["seq"], str(error)) for record in places.pop(table)]
+        return aside
+
+    def _encoded(self, batch: Batch) -> Encoded:
+        return Encoded(batch, Rows(*self._names, system=batch.system), by_columns=self._router is None)
+
+    def _routed(self, table: str) -> bool:
+        """Return whether what becomes of the table is no matter of all the model's records."""
+        return table != self.table_name
+
+    async def _provide(self, table: str, *, create: bool, again: bool = False) -> None:
         keys = () if table == self._system_table else self._keys
         sql = records_sql(table, keys)
-        await provide(self._server.where, self._connection, quoted(table), sql, create=create)
-        self._tables[table] = RecordTable(table, keys)
+        await provide(self._server.where, self._connection, quoted(table), sql, create=create, again=again)
+        self._tables[table] = RecordTable(table, keys, self._server.timeout_s)
 
     def _places(self, batch: Batch) -> tuple[Places, list[tuple[int, str]]]:
         """Return which records go where, and which go nowhere."""
         if batch.system or self._router is None:
             return {self._system_table if batch.system else self.table_name: batch}, []
-        places: dict[str, list[dict[str, Any]]] = {}
+        found: dict[str, list[dict[str, Any]]] = {}
         aside: list[tuple[int, str]] = []
         for record in batch:
             try:
                 table = self._router(record)
-                if table not in places:
+                if table not in found:
                     quoted(table)  # says so if it cannot be one
-                places.setdefault(table, []).append(record)
+                found.setdefault(table, []).append(record)
             except Exception as error:  # noqa: BLE001 - a router is a plugin: counted, reported, set aside
                 aside.append((record["seq"], told(error)))
-        return places, aside
+        return dict(found), aside
 
 
 async def _in_turns(portions: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -9,27 +9,31 @@ __all__ = ["literal", "quoted"]
 _LONGEST = 63  # bytes; PostgreSQL cuts what is longer, without an error
 
 
-def quoted(name: str, suffix: str = "") -> str:
+def quoted(name: str) -> str:
     """Return the name of a table as SQL: ``"schema"."table"``.
 
     Args:
         name: The table, or the schema, a dot and the table.
-        suffix: What is appended to the table's name.
 
     Raises:
         ConfigError: If it cannot be the name of a table.
     """
-    parts = f"{name}{suffix}".split(".") if isinstance(name, str) else []
-    for part in parts:
-        if not part or "\0" in part or len(part.encode("utf-8", "surrogatepass")) > _LONGEST:
-            parts = []
-            break
+    parts = name.split(".") if isinstance(name, str) else []
+    if not all(map(_possible, parts)):
+        parts = []
     if not 1 <= len(parts) <= 2:
         raise ConfigError(
             f"{show(name)} cannot be the name of a table. Give 'table' or 'schema.table', each of at most {_LONGEST} "
             "bytes."
         )
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def _possible(part: str) -> bool:
+    try:
+        return bool(part) and "\0" not in part and len(part.encode()) <= _LONGEST
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def literal(text: str) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Message
+from dynamic_des.portion import Portion
+from dynamic_des_postgres.change import document_of
 from dynamic_des_postgres.change_table import ChangeTable, Position
 from dynamic_des_postgres.identifiers import quoted
-from dynamic_des_postgres.server import Connection, Server
+from dynamic_des_postgres.server import LOST, Connection, Server
 from dynamic_des_postgres.state import current_state
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresIngress"]
 
-_LOST = "the connection to PostgreSQL is lost"
+_AT_ONCE = 1000
 
 
 class PostgresIngress(BaseIngress):
@@ -79,6 +79,7 @@ class PostgresIngress(BaseIngress):
         self._poll_interval_s = poll_interval
         self._server = Server("PostgresIngress", connection_dsn, timeout_s, kwargs)
         self._connection: Connection = None
+        self._portion = Portion(_AT_ONCE)
         self._run = ""
         self._begin = ""
 
@@ -95,7 +96,11 @@ class PostgresIngress(BaseIngress):
         with self._server.explaining():
             remembers = self._start == "remembered"
             self._table = ChangeTable(self._server.where, connection, self.table_name, run.name)
-            await self._table.prepare(create=self._create and not run.trial, positions=remembers)
+            would_make = self._create and run.trial
+            if would_make and not await self._table.exists():
+                return
+            again, create = self._run == run.run_id, self._create and not would_make
+            await self._table.prepare(create=create, again=again, positions=remembers and not would_make)
             await connection.add_listener(await self._table.channel(), lambda *_: self._rung.set())
             known = run.positions.get(self.table_name)
             self._goes_on = known is not None
@@ -120,13 +125,13 @@ class PostgresIngress(BaseIngress):
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield the rows as they are committed."""
-        with self._server.explaining():
+        with self._server.explaining(at_work=True):
             while True:
                 self._rung.clear()
                 if self._connection.is_closed():
-                    raise ConnectionError(_LOST)
+                    raise ConnectionError(LOST)
                 async with self._turn:
-                    end = await self._table.now()
+                    end = await self._table.look()
                 more = True
                 while more:
                     async with self._turn:
@@ -153,28 +158,14 @@ class PostgresIngress(BaseIngress):
     async def _page(self, end: str) -> tuple[list[Message], bool]:
         """Return the next rows of those that were committed when ``end`` was taken, and whether more may follow."""
         window = self._position.upto or end  # what a position is in the middle of is finished first
-        rows = await self._table.page(self._position, window)
-        full = len(rows) == self._table.page_size
+        with self._portion.asked() as limit:
+            rows = await self._table.page(self._position, window, limit)
+        full = len(rows) == limit
         messages = []
         for number, row in enumerate(rows, 1):
             last = number == len(rows) and not full
             position = Position(window) if last else self._position.after(window, row["id"])
             info = {"table": self.table_name, "row": row["id"]}
-            messages.append(Message(_payload(row), {self.table_name: str(position)}, info))
+            messages.append(Message(document_of(row), {self.table_name: str(position)}, info))
         self._position = self._position.after(window, rows[-1]["id"]) if full else Position(window)
         return messages, full or window != end
-
-
-def _payload(row: Any) -> str:
-    """Return the change that a row asks for, as JSON: core decodes it, with the bounds that it has for every source."""
-    value = "null" if row["value"] is None else row["value"]
-    if row["path"] is None:
-        return str(value)
-    at = "" if row["at"] is None else f', "at": {_number(row["at"])}'
-    reference = "" if row["ref"] is None else f', "id": {json.dumps(row["ref"])}'
-    return f'{{"path": {json.dumps(row["path"])}, "value": {value}{at}{reference}}}'
-
-
-def _number(number: float) -> str:
-    """Return a number as JSON; what has no form there as text, so that the reason to refuse it names it."""
-    return repr(number) if math.isfinite(number) else json.dumps(str(number))

@@ -81,7 +81,9 @@ def positions_sql(table: str) -> str:
 )"""
 
 
-async def provide(where: str, connection: Connection, table: str, sql: str, *, create: bool) -> None:
+async def provide(
+    where: str, connection: Connection, table: str, sql: str, *, create: bool, again: bool = False
+) -> None:
     """Make a table that is missing, where that was asked for; else say how to make it.
 
     Args:
@@ -90,14 +92,16 @@ async def provide(where: str, connection: Connection, table: str, sql: str, *, c
         table: The quoted name.
         sql: What makes it.
         create: Whether it is asked for.
+        again: Whether it was there before: then it is being made anew, perhaps.
 
     Raises:
-        PermanentError: With the SQL, if it is missing.
+        PermanentError: With the SQL, if it is missing; a ConnectionError if it was there before.
     """
     if await connection.fetchval("SELECT to_regclass($1)", table) is not None:
         return
     if not create:
-        raise PermanentError(f"{where}: there is no table {table}. Set create_table = true, or run:\n{sql};")
+        text = f"{where}: there is no table {table}. Set create_table = true, or run:\n{sql};"
+        raise ConnectionError(text) if again else PermanentError(text)
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(7305819)")  # of two that make it, one after the other
         if await connection.fetchval("SELECT to_regclass($1)", table) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -9,16 +10,26 @@ import asyncpg
 from dynamic_des.errors import told
 from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS
+from dynamic_des_postgres.server import LOST, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Sequence
+    from collections.abc import AsyncIterable, Callable, Sequence
 
     from dynamic_des_postgres.rows import Row
     from dynamic_des_postgres.server import Connection
 
 __all__ = ["REFUSED", "RecordTable"]
 
-REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
+REFUSED = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+    asyncpg.PLPGSQLError,  # raised by a trigger of the table
+    asyncpg.TriggeredDataChangeViolationError,
+    asyncpg.WithCheckOptionViolationError,
+)
+_PIECE = 1 << 18  # bytes, of which the next is asked for when this one is on its way
+_NO_LIMIT_S = 1e9
 _TYPES = {"seq": "bigint", "sim_ts": "float8", "timestamp": "timestamptz", "value": "jsonb", "number": "float8"}
 
 
@@ -28,11 +39,13 @@ class RecordTable:
     Args:
         name: The table, as it was given.
         keys: The columns by which a row replaces another; none to keep all.
+        timeout_s: How long the server may take nothing, in wall seconds.
     """
 
-    def __init__(self, name: str, keys: Sequence[str]) -> None:
+    def __init__(self, name: str, keys: Sequence[str], timeout_s: float) -> None:
         self.quoted = quoted(name)
         self.keys = keys
+        self._timeout_s = timeout_s
         self._schema, _, self._table = name.rpartition(".")
         self._key_places = [COLUMNS.index(key) for key in keys]
 
@@ -45,7 +58,7 @@ class RecordTable:
         if not rows:
             return []
         try:
-            async with connection.transaction():  # a savepoint
+            async with transaction(connection):  # a savepoint
                 await (self._upsert(connection, rows) if self.keys else self.copy(connection, _lines(rows)))
         except REFUSED as error:
             if len(rows) == 1:
@@ -55,16 +68,30 @@ class RecordTable:
         return []
 
     async def copy(self, connection: Connection, portions: AsyncIterable[bytes]) -> None:
-        """Copy rows into the table: all of them, or it raises."""
-        # not a file: that would be read in another thread, at the price of hundreds of rows
-        await connection.copy_to_table(
-            self._table,
-            source=portions,
-            columns=COLUMNS,
-            schema_name=self._schema or None,
-            format="text",
-            encoding="utf-8",
-        )
+        """Copy rows into the table: all of them, or it raises.
+
+        Raises:
+            TimeoutError: If the server takes nothing for too long, however much it has taken before.
+        """
+        loop, limit_s = asyncio.get_running_loop(), self._timeout_s
+        try:
+            async with asyncio.timeout(limit_s) as patience:
+                # not a file: that would be read in another thread, at the price of hundreds of rows
+                await connection.copy_to_table(
+                    self._table,
+                    source=_pieces(portions, connection, lambda: patience.reschedule(loop.time() + limit_s)),
+                    columns=COLUMNS,
+                    schema_name=self._schema or None,
+                    format="text",
+                    encoding="utf-8",
+                    timeout=_NO_LIMIT_S,
+                )
+        except Exception:
+            if not patience.expired():
+                raise
+            # the client waits for room to write, also on a connection that is lost: for ever
+            connection.terminate()
+            raise TimeoutError(f"PostgreSQL has taken nothing of a COPY for {limit_s:g} s") from None
 
     async def _upsert(self, connection: Connection, rows: Sequence[Row]) -> None:
         cells = [row.line[:-1].split(b"\t") for row in rows]
@@ -79,6 +106,18 @@ class RecordTable:
             f"ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET {changed}",
             *columns,
         )
+
+
+async def _pieces(
+    portions: AsyncIterable[bytes], connection: Connection, moved: Callable[[], None]
+) -> AsyncIterable[bytes]:
+    """Yield the portions in pieces, and tell ``moved`` each time that one is taken."""
+    async for portion in portions:
+        for first in range(0, len(portion), _PIECE):
+            if connection.is_closed():  # the client would go on
+                raise ConnectionError(LOST)
+            yield portion[first : first + _PIECE]
+            moved()
 
 
 async def _lines(rows: Sequence[Row]) -> AsyncIterable[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -12,22 +12,20 @@ import asyncpg
 from dynamic_des.errors import ConfigError, PermanentError, show
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
-__all__ = ["Connection", "Server"]
+__all__ = ["LOST", "Connection", "Server", "transaction"]
 
 Connection = Any  # asyncpg's is generic over its own records
+LOST = "the connection to PostgreSQL is lost"
 _SECRET = re.compile(r"://[^\s:/@]*:(\S+)@")
 _HOPELESS = (
     asyncpg.InvalidAuthorizationSpecificationError,  # a wrong password among them
     asyncpg.InvalidCatalogNameError,
-    asyncpg.InsufficientPrivilegeError,
-    asyncpg.UndefinedTableError,
-    asyncpg.UndefinedColumnError,
-    asyncpg.UndefinedFunctionError,
     asyncpg.InvalidSchemaNameError,
-    asyncpg.WrongObjectTypeError,
+    asyncpg.SyntaxOrAccessError,  # no such table or column, not of that type, no unique index, not allowed
 )
+_PASSING = (asyncpg.DuplicatePreparedStatementError,)  # a pooler's doing
 _POOL_ONLY = {"min_size", "max_size", "max_queries", "max_inactive_connection_lifetime", "setup", "init", "loop"}
 
 
@@ -83,11 +81,19 @@ class Server:
             connection.terminate()
 
     @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Turn what no retry mends into a `PermanentError`."""
+    def explaining(self, *, at_work: bool = False) -> Iterator[None]:
+        """Turn what no retry mends into a `PermanentError`; say of a time-out what it was.
+
+        Args:
+            at_work: The tables were there: one that is gone now is being made anew, perhaps.
+        """
         try:
             yield
+        except TimeoutError as error:
+            raise (error if str(error) else TimeoutError(f"no answer within {self.timeout_s:g} s")) from None
         except _HOPELESS as error:
+            if isinstance(error, _PASSING) or (at_work and isinstance(error, asyncpg.UndefinedTableError)):
+                raise
             said = self._redacted(str(error))
             raise PermanentError(f"{self.where}: PostgreSQL refuses: {said}.") from None
 
@@ -100,6 +106,23 @@ class Server:
         for secret in sorted(filter(None, secrets), key=len, reverse=True):
             text = text.replace(secret, "********")
         return text
+
+
+@asynccontextmanager
+async def transaction(connection: Connection) -> AsyncIterator[None]:
+    """Commit what is done within, or roll it back; on a connection that is gone nothing is left to roll back.
+
+    asyncpg's own would raise that it cannot, in the place of what the connection was lost by.
+    """
+    its = connection.transaction()
+    await its.start()
+    try:
+        yield
+    except BaseException:
+        if not connection.is_closed():
+            await its.rollback()
+        raise
+    await its.commit()
 
 
 def _plain(value: Any) -> Any:

@@ -1,10 +1,11 @@
 -- Appends records to streams: all of them or those up to the first that fails, and keeps in the same step how far
--- that is. So a call that is repeated, because its answer was lost, adds nothing twice.
+-- that is. So a call that is repeated, because its answer was lost, adds nothing twice. A record whose stream takes
+-- none for good, because its key holds something else or its ids have come to their end, is left out.
 --
 -- KEYS: the mark, then the streams.
 -- ARGV: run, owner, whether the run goes on from another ('1'), its start (ms), MAXLEN or '', how long to keep the
 --       mark (s), the numbers of the records, the stream of each ('' when there is one), then the records.
--- Returns the last number that the streams hold, or the first error.
+-- Returns the number and the reason of each record that was left out, or the first error.
 local mark, run, owner = KEYS[1], ARGV[1], ARGV[2]
 local base, last = ARGV[4], 0
 local known = redis.call('HMGET', mark, 'run', 'owner', 'base', 'seq')
@@ -15,6 +16,10 @@ if known[4] then
   elseif known[1] == run then
     return redis.error_reply('TWOSINKS another egress of this run')
   end -- else: another run of the same start, which is over; this one begins anew
+end
+
+if not known[4] then
+  redis.call('HSET', mark, 'run', run, 'owner', owner, 'base', base, 'seq', '0') -- or nothing, where that is not allowed
 end
 
 local function above(stream)
@@ -33,7 +38,15 @@ local function add(stream, seq, record)
   return redis.pcall('XADD', stream, 'MAXLEN', '~', ARGV[5], base .. '-' .. seq, 'data', record)
 end
 
-local failed = nil
+local function hopeless(reason)
+  for _, said in ipairs({'^WRONGTYPE', 'nvalid stream ID', 'last possible ID', 'equal or smaller'}) do
+    if string.find(reason, said) then
+      return true
+    end
+  end
+end
+
+local failed, out = nil, {}
 local place = string.gmatch(ARGV[8], '%d+')
 local i, reached = 8, last
 for seq in string.gmatch(ARGV[7], '%d+') do
@@ -42,21 +55,29 @@ for seq in string.gmatch(ARGV[7], '%d+') do
   if tonumber(seq) > last then
     local reply = add(stream, seq, ARGV[i])
     if type(reply) == 'table' and reply.err and string.find(reply.err, 'equal or smaller') then
+      local before = base
       base = above(stream) -- somebody else's ids are higher: go on above them
       reply = add(stream, seq, ARGV[i])
+      if type(reply) == 'table' and reply.err then
+        base = before
+      end
     end
     if type(reply) == 'table' and reply.err then
-      failed = reply.err
-      break
+      if not hopeless(reply.err) then
+        failed = reply.err
+        break
+      end
+      out[#out + 1] = seq
+      out[#out + 1] = reply.err
     end
     reached = tonumber(seq)
   end
 end
 if reached > last or not known[4] then
-  redis.pcall('HSET', mark, 'run', run, 'owner', owner, 'base', base, 'seq', string.format('%.0f', reached))
+  redis.call('HSET', mark, 'run', run, 'owner', owner, 'base', base, 'seq', string.format('%.0f', reached))
   redis.pcall('EXPIRE', mark, ARGV[6])
 end
 if failed then
   return redis.error_reply(failed)
 end
-return reached
+return out

@@ -108,7 +108,7 @@ class RedisEgress(BaseEgress):
         with self._server.explaining():
             writer = self._system if batch.system else self._model
             if writer is not None:
-                await writer.append(entries)
+                aside += await writer.append(entries)
             else:
                 await self._publish(entries)
         return aside
@@ -156,6 +156,7 @@ class RedisEgress(BaseEgress):
         place = self._router(record)
         if not isinstance(place, str) or not place:
             raise ConfigError(f"RedisEgress: router returned {show(place)}. Return the name of a stream.")
+        place.encode()  # half a surrogate pair cannot be sent
         return place
 
     async def _publish(self, entries: list[Entry]) -> None:

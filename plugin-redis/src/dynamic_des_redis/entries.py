@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import DecodeError
@@ -15,6 +16,7 @@ __all__ = ["as_text", "entries_of", "json_or_text", "message_of"]
 
 _JSON = JsonDeserializer()
 _DOCUMENT = b"data"
+_LARGE = 1 << 20  # bytes; as a document it meets max_message_bytes
 
 
 def message_of(stream: str, entry: str, fields: Mapping[bytes, bytes], part: str | None = None) -> Message:
@@ -26,6 +28,8 @@ def message_of(stream: str, entry: str, fields: Mapping[bytes, bytes], part: str
     payload: Any = fields.get(_DOCUMENT)
     if payload is None:
         payload = {as_text(name): _field(name, value) for name, value in fields.items()}
+        if sum(map(len, fields.values())) > _LARGE:
+            payload = json.dumps(payload)
     return Message(payload, {part or stream: entry}, {"stream": stream, "entry": entry})
 
 

@@ -7,8 +7,11 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from dynamic_des.portion import Portion
 from dynamic_des_redis.entries import as_text, entries_of, message_of
+from dynamic_des_redis.positions import is_before, newest_id
 from dynamic_des_redis.server import heed_cancellation
 
 if TYPE_CHECKING:
@@ -28,8 +31,8 @@ class GroupReader:
     """Reads as a member of a consumer group; the group holds what each member has not acknowledged.
 
     What a member held when it died comes to it again at its next start; when it does not come back, to another
-    member. So a change may be applied twice, once by each. Entries that a living member holds for longer, because
-    their time has not come, are not taken from it.
+    member. So a change may be applied twice, once by each; also when the group itself was destroyed meanwhile. Entries
+    that a living member holds for longer, because their time has not come, are not taken from it.
 
     Args:
         stream: The stream's key.
@@ -51,6 +54,9 @@ class GroupReader:
         self._claim_after_s = claim_after_s
         self._claimed = f"{stream}/claimed"  # their ids do not rise with the others': a part of their own
         self._unsettled: dict[str, deque[str]] = {stream: deque(), self._claimed: deque()}
+        self._portion = Portion(_AT_ONCE, RedisTimeoutError)
+        self._run = ""
+        self._given = ""  # the last entry that came to this member, or to the group before it
 
     async def open(self, redis: Redis, run: RunInfo) -> None:
         """Join the group."""
@@ -59,12 +65,26 @@ class GroupReader:
         if run.trial:
             await redis.exists(self._stream) and await redis.xlen(self._stream)
             return
+        if self._run != run.run_id:
+            self._run, self._given = run.run_id, ""
+            for held in self._unsettled.values():
+                held.clear()
         try:
-            first = "0" if self._start == "beginning" else "$"
-            await redis.xgroup_create(self._stream, self._group, first, mkstream=True)
+            await redis.xgroup_create(self._stream, self._group, await self._first(), mkstream=True)
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
+        if not self._given:
+            groups = {as_text(group["name"]): group for group in await redis.xinfo_groups(self._stream)}
+            self._given = as_text(groups[self._group]["last-delivered-id"])
+
+    async def _first(self) -> str:
+        """Return after which entry the group begins, where it is to be made."""
+        if not self._given:
+            return "0" if self._start == "beginning" else "$"
+        # it was there, and was destroyed: nothing that came meanwhile is passed over
+        made_anew = is_before(await newest_id(self._redis, self._stream), self._given)
+        return "0" if made_anew else self._given
 
     async def history(self) -> list[Message]:
         """Return nothing: what a group begins with is shared among its members."""
@@ -81,6 +101,7 @@ class GroupReader:
                     yield message
                 look = time.monotonic() + self._claim_after_s / 2
             for entry, fields in entries_of(await self._read(">")):
+                self._given = entry
                 yield self._take(self._stream, entry, fields)
 
     async def applied(self, position: Mapping[str, str]) -> None:
@@ -115,9 +136,10 @@ class GroupReader:
             await self._redis.xclaim(self._stream, self._group, self._consumer, 0, entries, justid=True)
         known, idle_ms, cursor = set(held), int(self._claim_after_s * 1000), "0-0"
         while True:
-            reply = await self._redis.xautoclaim(
-                self._stream, self._group, self._consumer, idle_ms, cursor, count=_AT_ONCE
-            )
+            with self._portion.asked() as count:
+                reply = await self._redis.xautoclaim(
+                    self._stream, self._group, self._consumer, idle_ms, cursor, count=count
+                )
             for entry, fields in entries_of([(None, reply[1])]):
                 if entry not in known and fields:
                     yield self._take(self._claimed, entry, fields)
@@ -127,7 +149,8 @@ class GroupReader:
 
     async def _read(self, after: str) -> Any:
         block = int(self._block_s * 1000) if after == ">" else None
-        reply = await self._redis.xreadgroup(self._group, self._consumer, {self._stream: after}, _AT_ONCE, block)
+        with self._portion.asked() as count:
+            reply = await self._redis.xreadgroup(self._group, self._consumer, {self._stream: after}, count, block)
         heed_cancellation()
         return reply
 

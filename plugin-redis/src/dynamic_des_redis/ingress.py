@@ -87,6 +87,7 @@ class RedisIngress(BaseIngress):
         self._server = Server("RedisIngress", host, port, url=url, timeout_s=timeout_s, options=kwargs)
         self._snapshot = (snapshot_hash, snapshot_prefix)
         self._redis: Redis | None = None
+        timeout_s = self._server.timeout_s
         block_s = min(_LONGEST_WAIT_S, timeout_s / 2)
         self._reader: StreamReader | GroupReader | Subscriber
         if mode == "pubsub" and group is None:

@@ -9,7 +9,7 @@ from dynamic_des_redis.entries import as_text
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["Positions", "newest_id"]
+__all__ = ["Positions", "is_before", "newest_id"]
 
 
 class Positions:
@@ -38,6 +38,16 @@ class Positions:
     async def put(self, position: str) -> None:
         """Note how far it has come."""
         await self._redis.hset(self._key, self._twin, position)
+
+
+def is_before(one: str, other: str) -> bool:
+    """Return whether an id is lower than another."""
+    return _parts(one) < _parts(other)
+
+
+def _parts(entry: str) -> tuple[int, int]:
+    milliseconds, _, number = entry.partition("-")
+    return int(milliseconds), int(number or 0)
 
 
 async def newest_id(redis: Redis, stream: str) -> str:

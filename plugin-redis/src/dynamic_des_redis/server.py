@@ -14,6 +14,7 @@ from redis.exceptions import (
     AuthenticationWrongNumberOfArgsError,
     AuthorizationError,
     NoPermissionError,
+    RedisError,
     ResponseError,
 )
 
@@ -31,6 +32,7 @@ _REFUSED = (
     NoPermissionError,
 )
 _HOPELESS = ("WRONGTYPE", "NOPERM", "NOAUTH", "ERR unknown command", "unknown command")
+_FORBIDDEN = ("The user executing the script can", "ACL failure in script")
 
 
 class Server:
@@ -55,7 +57,7 @@ class Server:
             raise ConfigError(f"{where}: timeout_s is {show(timeout_s)}. Give seconds, above 0.")
         self.where = where
         self.timeout_s = timeout_s
-        self._url = url
+        self._url = _plain(url)
         # the client's own retries would take many times the time-out, and write twice: core retries, and knows how
         self._options: dict[str, Any] = {
             "socket_timeout": timeout_s,
@@ -66,7 +68,9 @@ class Server:
         }
         if url is None:
             self._options |= {"host": host, "port": port}
-        self.connect()  # opens nothing: says now what is wrong with the options
+        client = self.connect()  # opens nothing: says now what is wrong with the options
+        # its socket_timeout may come from the options, or from the URL
+        self.timeout_s = min(timeout_s, client.connection_pool.connection_kwargs.get("socket_timeout") or timeout_s)
 
     def connect(self) -> Redis:
         """Return a new client; it opens connections when it needs them."""
@@ -85,10 +89,12 @@ class Server:
         """Turn what no retry mends into a `PermanentError`."""
         try:
             yield
-        except _REFUSED as error:
-            raise PermanentError(f"{self.where}: Redis refuses: {error}. Check username, password and ACL.") from error
-        except ResponseError as error:
-            if str(error).startswith(_HOPELESS):
+        except RedisError as error:
+            if isinstance(error, _REFUSED) or str(error).startswith(_FORBIDDEN):
+                raise PermanentError(
+                    f"{self.where}: Redis refuses: {error}. Check username, password and ACL."
+                ) from error
+            if isinstance(error, ResponseError) and str(error).startswith(_HOPELESS):
                 raise PermanentError(f"{self.where}: Redis: {error}.") from error
             raise
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import ResponseError
 
-from dynamic_des.errors import PermanentError
+from dynamic_des.errors import PermanentError, show
+from dynamic_des_redis.entries import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,12 +80,13 @@ class StreamWriter:
         self._going_on = True
         return None if held is None else int(held)
 
-    async def append(self, entries: Sequence[Entry]) -> None:
-        """Append the entries, of rising numbers."""
+    async def append(self, entries: Sequence[Entry]) -> list[tuple[int, str]]:
+        """Append the entries, of rising numbers; return those whose streams take none for good, and why."""
+        aside: list[tuple[int, str]] = []
         for part in _calls(entries):
             streams = list(dict.fromkeys(entry.stream for entry in part))
             places = {stream: str(place) for place, stream in enumerate(streams, 2)}
-            await self._call(streams, [
+            aside += await self._call(streams, [
                 self._run,
                 self._owner,
                 "1" if self._going_on else "0",
@@ -96,10 +98,12 @@ class StreamWriter:
                 *[entry.data for entry in part],
             ])  # fmt: skip
             self._going_on = False
+        named = {entry.seq: entry.stream for entry in entries} if aside else {}
+        return [(seq, f"{show(named[seq])}: {reason}") for seq, reason in aside]
 
-    async def _call(self, streams: list[str], arguments: list[str | bytes]) -> None:
+    async def _call(self, streams: list[str], arguments: list[str | bytes]) -> list[tuple[int, str]]:
         try:
-            await self._append(keys=[self._mark, *streams], args=arguments)
+            said = await self._append(keys=[self._mark, *streams], args=arguments)
         except ResponseError as error:
             if str(error).startswith("TWOSINKS"):
                 raise PermanentError(
@@ -107,6 +111,7 @@ class StreamWriter:
                     "take the other's records for its own. Give them different names: sink = …"
                 ) from error
             raise
+        return [(int(seq), as_text(reason)) for seq, reason in zip(said[::2], said[1::2], strict=True)]
 
 
 def _calls(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -197,6 +197,30 @@ class StartsAfreshOnOpen(Right):
         self.server.rows.clear()
 
 
+@fails(
+    "what_is_prepared_is_written_when_its_turn_comes",
+    maybe=(
+        "every_record_arrives_once_and_in_order",
+        "a_batch_that_comes_again_is_not_written_twice",
+        "what_was_written_is_still_there_after_a_reconnection",
+        "an_outage_loses_nothing",
+        "a_sink_that_is_down_at_the_start_is_waited_for",
+        "written_is_the_last_seq_that_is_stored",
+    ),
+)
+class TakesPreparedForWritten(Right):
+    """Does not write what it has prepared."""
+
+    prepared = None
+
+    async def prepare(self, batch):
+        self.prepared = batch
+
+    async def write(self, batch):
+        if batch is not self.prepared:
+            await super().write(batch)
+
+
 @fails("closing_twice_or_without_opening_is_harmless")
 class ClosesOnce(Right):
     """Can be closed only when it was open."""

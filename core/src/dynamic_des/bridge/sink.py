@@ -99,6 +99,8 @@ class Sink:
         self._blocking = not (inspect.iscoroutinefunction(write) or inspect.isasyncgenfunction(write))
         if self._blocking:
             self.worker.start()
+        overridden = type(self._egress).prepare is not BaseEgress.prepare
+        self._prepares = overridden and not self._blocking and options.when is None
         self._first_waits_since: float | None = None
         self.undrained: tuple[tuple[int, ...] | None, float] = (None, 0.0)
 
@@ -165,11 +167,7 @@ class Sink:
             await self._open()
             self._become("up", None)
             while not (self._closing and self.outbox.empty):
-                for due in self._next_batches():
-                    if batch := await self._wanted(due):
-                        await self._deliver(batch)
-                        self.outbox.done(len(batch), system=batch.system)
-                    await asyncio.sleep(0)  # a write that waits for nothing leaves a turn to the others
+                await self._deliver_all(self._next_batches())
                 await self._wait()
             self._become("closed", None)
         except Exception as error:  # noqa: BLE001 - a PermanentError, or what no retry would mend
@@ -194,6 +192,37 @@ class Sink:
         """End now, written or not."""
         if self._task is not None:
             await cancel(self._task, PATIENCE_S)
+
+    async def _deliver_all(self, batches: Iterator[Batch]) -> None:
+        """Write batches one after the other, each prepared while the one before is written."""
+        batch, ahead = next(batches, None), None
+        try:
+            while batch is not None:
+                if self._prepares:
+                    ahead = asyncio.create_task(self._prepare(batches))
+                if wanted := await self._wanted(batch):
+                    await self._deliver(wanted)
+                    self.outbox.done(len(wanted), system=wanted.system)
+                await asyncio.sleep(0)  # a write that waits for nothing leaves a turn to the others
+                if ahead is None:
+                    batch = next(batches, None)
+                else:
+                    await asyncio.wait([ahead])  # and not `await ahead`, which would pass a cancellation on to it alone
+                    batch = ahead.result()
+        finally:
+            if ahead is not None and not ahead.done():
+                await cancel(ahead, PATIENCE_S)
+
+    async def _prepare(self, batches: Iterator[Batch]) -> Batch | None:
+        """Take the next batch, and let the egress prepare it."""
+        batch = next(batches, None)
+        if batch is not None:
+            with self.condition.calling("prepare"):
+                try:
+                    await contained(self._egress.prepare, batch)
+                except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, `write` says it
+                    log.debug("egress %s: prepare: %s", self.name, told(error))
+        return batch
 
     def _next_batches(self) -> Iterator[Batch]:
         """Yield the batches that are due: of what waits now, so that neither kind of record starves the other."""
@@ -248,13 +277,13 @@ class Sink:
         outbox = self.outbox
         if self._flushing and (len(outbox) or outbox.system_waiting or not outbox.on_disk):
             return
-        if max(outbox.system_waiting, len(outbox)) >= self._batch_size or outbox.due_by_span:
-            return
         timeout = None
         if (len(outbox) or outbox.system_waiting) and not self._patient:
-            if self._first_waits_since is None:
+            if self._first_waits_since is None:  # also when a batch is full: the other kind of record may wait
                 self._first_waits_since = monotonic()
             timeout = max(0.0, self._timeout())
+        if max(outbox.system_waiting, len(outbox)) >= self._batch_size or outbox.due_by_span:
+            return
         try:
             async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
                 await self._wake.wait()
@@ -359,7 +388,8 @@ class Sink:
 
     async def _close(self) -> None:
         try:
-            await asyncio.wait_for(contained(self._egress.close), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await contained(self._egress.close)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin: whatever it is, it is closed
             log.debug("egress %s: close: %s", self.name, told(error))
 

@@ -198,7 +198,8 @@ class Source:
             return
         await self._settling.disconnect()
         try:
-            await asyncio.wait_for(contained(self._ingress.close), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                await contained(self._ingress.close)
         except Exception as error:  # noqa: BLE001 - a connector is a plugin
             log.debug("ingress %s: close: %s", self.name, told(error))
 

@@ -155,7 +155,16 @@ class RecordBuilder:
         stamps = stamps_of(self._start, columns.time, self._initial_time)
         if stamps is None:
             return [self(record) for record in columns]
-        return list(map(_payload, columns, map(float, columns.time), stamps))
+        times = map(float, columns.time)
+        if not all(columns.is_event):
+            return list(map(_payload, columns, times, stamps))
+        # the same without a call for each
+        return [
+            {"stream_type": "event", "sim_ts": sim_ts, "timestamp": stamp, "key": key, "value": value, "seq": seq}
+            for seq, sim_ts, stamp, key, value in zip(
+                columns.seq, times, stamps, columns.name, columns.value, strict=True
+            )
+        ]
 
     def columns(self, records: RecordColumns) -> BatchColumns | None:
         """Return records as columns; None where only their payloads can tell."""

@@ -46,12 +46,24 @@ def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> lis
     UTC depends on the date; and where numpy is not imported (see `expect_many`).
     """
     moments = moments_of(start, times, initial_time)
-    if moments is None:
-        return None
-    import numpy as np
-
+    if moments is None or not len(moments):
+        return None if moments is None else []
     offset = start.isoformat(timespec="microseconds")[_DIGITS:]
-    return [text + offset for text in np.datetime_as_string(moments).tolist()]
+    full = f".000000{offset}"  # what is left out where it is zero
+    return [text + offset if len(text) == _DIGITS else text + full for text in _texts(moments)]
+
+
+def _texts(moments: Moments) -> list[str]:
+    """Return points in time as ISO 8601, with microseconds where they are not zero."""
+    import orjson  # here: importing this module is to cost nothing
+
+    try:
+        return orjson.dumps(moments, None, orjson.OPT_SERIALIZE_NUMPY).decode()[2:-2].split('","')
+    except orjson.JSONEncodeError:  # the last year of the calendar
+        import numpy as np
+
+        texts: list[str] = np.datetime_as_string(moments).tolist()
+        return texts
 
 
 def moments_of(start: datetime, times: Sequence[Any], initial_time: float) -> Moments | None:

@@ -44,6 +44,10 @@ class Writable(BaseEgress):
         aside: Iterable[tuple[int, str]] | None = await returned if inspect.isawaitable(returned) else returned
         return aside
 
+    async def prepare(self, batch: Batch) -> None:
+        if not self._blocking:
+            await self._egress.prepare(batch)
+
     async def written(self) -> int | None:
         return await self._egress.written()
 
@@ -93,6 +97,9 @@ class EgressCalls(Calls):
         """Write, and return what was set aside: by the egress, and while encoding."""
         aside = self.call("write", self._egress.write(batch))
         return [*batch.refused, *(aside or ())]
+
+    def prepare(self, batch: Batch) -> None:
+        self.call("prepare", self._egress.prepare(batch))
 
     def written(self) -> int | None:
         last: int | None = self.call("written", self._egress.written())

@@ -169,6 +169,19 @@ class EgressContract(ConnectorContract):
             calls.close()
         assert list(batch) == before, "write changed the records: other sinks see the same ones. Copy them first."
 
+    def test_what_is_prepared_is_written_when_its_turn_comes(self) -> None:
+        egress = self._acknowledging()
+        first, second, third = (make_batch(range(5), number) for number in (1, 6, 11))
+        with self._calls(egress) as calls:
+            calls.open(make_run(self.unique))
+            calls.prepare(second)
+            calls.write(first)
+            calls.write(second)
+            calls.prepare(third)
+            calls.write(third)
+            calls.close()
+        self._assert_holds(egress, range(1, 16))
+
     def test_a_batch_that_comes_again_is_not_written_twice(self) -> None:
         egress = self._acknowledging()
         with self._publisher(FaultyEgress(egress, lose_answer=[2]), batch_size=10) as publisher:

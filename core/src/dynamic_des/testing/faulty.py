@@ -90,6 +90,10 @@ class FaultyEgress(BaseEgress):
         self._gate = (asyncio.get_running_loop(), asyncio.Event())
         await self._writable.open(run)
 
+    async def prepare(self, batch: Batch) -> None:
+        """Let the sink prepare it."""
+        await self._writable.prepare(batch)
+
     async def write(self, batch: Batch) -> Iterable[tuple[int, str]] | None:
         """Write to the sink, with the faults of this write."""
         if batch.system:
