@@ -34,6 +34,8 @@ Row: TypeAlias = tuple[int, Any]  # number, what stands there
 class _Replay(BaseIngress):
     """Reads a file before time starts, and applies each row at its time."""
 
+    needs_snapshot = True
+
     def __init__(
         self,
         path: str | Path,
