@@ -28,7 +28,7 @@ _PYTHON = {
     bytes: pa.binary(),
     datetime: pa.timestamp("us", "UTC"),
     date: pa.date32(),
-    time: pa.time64("us"),
+    time: pa.string(),
     timedelta: pa.float64(),
     UUID: pa.string(),
 }

@@ -86,9 +86,9 @@ def _number(name: str, values: list[Any]) -> pa.Field:
 def _scalar(kinds: set[type], values: list[Any]) -> pa.DataType | None:
     if kinds == {datetime}:
         return _timestamp(values)
-    if kinds == {time} and all(value.tzinfo is None for value in values):
-        return pa.time64("us")
-    fixed = {bool: pa.bool_(), str: pa.string(), UUID: pa.string(), bytes: pa.binary(), date: pa.date32()}
+    # text for times of a day: Spark refuses a whole folder that has Parquet's type for them
+    texts = {str: pa.string(), UUID: pa.string(), time: pa.string()}
+    fixed = {**texts, bool: pa.bool_(), bytes: pa.binary(), date: pa.date32()}
     if len(kinds) == 1 and (kind := kinds.copy().pop()) in fixed:
         return fixed[kind]
     if kinds == {timedelta}:
@@ -113,7 +113,7 @@ def is_name(text: object) -> bool:
 
 def _struct(name: str, values: list[Any], depth: int) -> pa.Field:
     names = dict.fromkeys(key for value in values for key in value)
-    if depth > _DEEPEST or not all(map(is_name, names)):
+    if depth > _DEEPEST or not all(map(is_name, names)) or len(set(map(str.lower, names))) < len(names):
         return json_field(name)
     children = [infer(key, [value.get(key) for value in values], depth) for key in names]
     fields = [child for child in children if child is not None]

@@ -164,6 +164,11 @@ class TableSchema:
         for name in dict.fromkeys(name for value, _ in there for name in value):
             inner = [value.get(name, ABSENT) for value, _ in there]
             known = children.get(name)
+            if known is None and name.lower() in map(str.lower, children):
+                for row, value in zip(inner_rows, inner, strict=True):
+                    if value is not ABSENT:
+                        refused.note(row, ".".join((*path, name)), "differs from another field in its case only")
+                continue
             child = (
                 self._new((*path, name), inner, inner_rows, refused)
                 if known is None
