@@ -176,3 +176,10 @@ def test_names_within_a_value_that_differ_in_their_case_only_are_json_and_later_
     assert found == {1: {"n": {"A": 1, "a": 2}, "m": {"A": 1.0}}, 2: {"n": {"A": 3}}, 4: {"m": {"A": 5.0}}}
     (first, *_) = files(tmp_path, "*.parquet")
     assert pq.read_schema(first).field("n").type == pa.string()
+
+
+@pytest.mark.parametrize("empty", [[], None, [{}], [None], [{"l": []}]], ids=repr)
+def test_lists_of_structures_may_be_empty_later(tmp_path, empty):
+    report, found = written(tmp_path, [{"x": [{"a": 1, "l": [{"b": 1}]}]}, {"x": empty}, {"n": {"x": empty}}])
+    assert report.set_aside == 0
+    assert found[1] == {"x": [{"a": 1.0, "l": [{"b": 1.0}]}]}

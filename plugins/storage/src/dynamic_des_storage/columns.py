@@ -88,7 +88,8 @@ def _struct(kind: pa.StructType, values: Sequence[Any], rows: Rows, refused: Ref
         missing = ABSENT if is_json(child) and not is_required(child) else None
         inner = [outer if value is None else value.get(child.name, missing) for value in kept]
         children.append(column(child, inner, rows, refused, place))
-    return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array([value is None for value in kept]))
+    missing_rows = pa.array([value is None for value in kept], pa.bool_())  # of no rows, too
+    return pa.StructArray.from_arrays(children, fields=list(kind), mask=missing_rows)
 
 
 def _list(kind: pa.ListType, values: Sequence[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:

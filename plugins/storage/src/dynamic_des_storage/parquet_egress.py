@@ -15,6 +15,7 @@ from dynamic_des_storage.declared import (
     Declared,
     declared_fields,
 )
+from dynamic_des_storage.earlier import earlier_fields
 from dynamic_des_storage.inference import ABSENT, json_field
 from dynamic_des_storage.records import TIMESTAMP, Records
 from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
@@ -45,6 +46,7 @@ _TIMESTAMP = pa.field("timestamp", TIMESTAMP)
 _STREAM_TYPE = pa.field("stream_type", pa.string())
 _TEXTS = [pa.field("key", pa.string()), pa.field("path_id", pa.string())]
 _DETAIL = json_field("detail")
+_COLUMNS = [field.name for field in (_SEQ, _SYS_SEQ, _SIM_TS, _TIMESTAMP, _STREAM_TYPE, *_TEXTS, _DETAIL)]
 
 
 class ParquetEgress(StorageEgress):
@@ -99,10 +101,11 @@ class ParquetEgress(StorageEgress):
         self._new_fields = new_fields
         self._compression = compression
         self._try_writing()
-        self._begin()
+        self._schema = TableSchema(self._declared, new_fields)
 
-    def _begin(self) -> None:
-        self._schema = TableSchema(self._declared, self._new_fields)
+    def _begin(self, place: Place) -> None:
+        earlier = earlier_fields(place, {*_COLUMNS, *(name.lower() for name in self._routing.names)})
+        self._schema = TableSchema(self._declared, self._new_fields, earlier)
 
     def _try_writing(self) -> None:
         """Raise what every batch would raise, for what PyArrow says only when it writes."""

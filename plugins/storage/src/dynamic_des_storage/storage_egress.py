@@ -160,7 +160,7 @@ class StorageEgress(BaseEgress):
     def _growing(self) -> Callable[[Any, Any], Growing]:
         """Return what makes a large file."""
 
-    def _begin(self) -> None:
+    def _begin(self, place: Place) -> None:
         """Another run begins, whose records count from 1."""
 
     def _open(self, run: RunInfo) -> None:
@@ -180,7 +180,7 @@ class StorageEgress(BaseEgress):
             self._run_id = run.run_id
             self._routing.begin(run)
             self._done.clear()
-            self._begin()
+            self._begin(place)
 
     def _close(self) -> None:
         self._finish_all()

@@ -13,7 +13,7 @@ from dynamic_des_storage.inference import ABSENT, infer, is_json, is_name, is_re
 from dynamic_des_storage.values import with_text_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dynamic_des_storage.values import Values
 
@@ -47,12 +47,19 @@ class TableSchema:
     Args:
         declared: Fields that are known beforehand.
         new_fields: ``"evolve"`` adds a new field, ``"ignore"`` leaves it out, ``"refuse"`` refuses its record.
+        earlier: Name → field of what earlier runs wrote: kept, where it holds all that the first batch has.
     """
 
-    def __init__(self, declared: Iterable[pa.Field] = (), new_fields: NewFields = "evolve") -> None:
+    def __init__(
+        self,
+        declared: Iterable[pa.Field] = (),
+        new_fields: NewFields = "evolve",
+        earlier: Mapping[str, pa.Field] | None = None,
+    ) -> None:
         self._fields: dict[str, pa.Field] = {field.name: field for field in declared}
         self._complete = bool(self._fields)
         self._new_fields = new_fields
+        self._earlier = earlier or {}
         self._met: set[str] = set()
         self._untyped: set[Path] = set()
         self._ignored: set[Path] = set()
@@ -108,6 +115,8 @@ class TableSchema:
                 self._untyped.add(path)
             return None
         if self._first or path in self._untyped or self._new_fields == "evolve":
+            if len(path) == 1 and path[0] in self._earlier:
+                found = self._as_earlier(path, found, values, rows, refused)
             self._note_untyped(path, found.type, values)
             return found
         if self._new_fields == "refuse":
@@ -119,6 +128,22 @@ class TableSchema:
             self._ignored.add(path)
             log.warning("parquet: the field %r is new and left out: new_fields is 'ignore'", ".".join(path))
         return None
+
+    def _as_earlier(
+        self, path: Path, found: pa.Field, values: Sequence[Any], rows: Sequence[int], refused: Refused
+    ) -> pa.Field:
+        """Return a new field as earlier runs wrote it, if it holds these values."""
+        earlier, unfit = self._earlier[path[0]], Refused()
+        column(earlier, values, rows, unfit)
+        if not unfit:
+            return self._deeper(earlier, values, rows, refused, path)
+        log.warning(
+            "parquet: the field %r is %s in files of an earlier run, and now %s: not all readers take both for one",
+            path[0],
+            earlier.type,
+            found.type,
+        )
+        return found
 
     def _note_untyped(self, path: Path, kind: pa.DataType, values: Sequence[Any]) -> None:
         """Take note of what was None only within a new field: it is not new when it comes with a value."""
