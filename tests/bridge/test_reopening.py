@@ -204,8 +204,13 @@ def test_an_option_that_makes_no_sense_is_refused(env, option, value, text):
     ("providers", "text"),
     [
         (Broker(0), "setup_ingress: got a single Broker. Give a list"),
-        ([Broker], "is not a BaseIngress. Derive it from dynamic_des.BaseIngress."),
-        ([MemoryEgress()], "is not a BaseIngress"),
+        ([Broker], "setup_ingress: Broker is a class. Give an object: Broker(…)."),
+        ([MemoryEgress()], "is not a BaseIngress but a BaseEgress. Give it to setup_egress."),
+        (
+            ["kafka"],
+            "'kafka' is text. Give an object of a connector's class; a type by name is for configuration files.",
+        ),
+        ([object], "setup_ingress: <class 'object'> is not a BaseIngress. Derive it from dynamic_des.BaseIngress."),
         (5, "setup_ingress: 5 is not a list of connectors"),
         (None, "setup_ingress: None is not a list of connectors"),
     ],
