@@ -254,7 +254,18 @@ def test_a_model_that_cannot_be_used_says_why(folder, model, text):
         (b"a = 1\nb = = 2", "twin.toml:2: is not TOML at column 5: Invalid value. Write key = value under a [table]."),
         (
             b"a = 1\na = 2\n",
-            ("twin.toml:2: is not TOML at column 6: Cannot overwrite a value. Write key = value under a [table]."),
+            (
+                "twin.toml:2: is not TOML at column 6: Cannot overwrite a value. "
+                "A key is there twice, or is also a table: leave one of the two."
+            ),
+        ),
+        (
+            b"[egress.screen]\n[egress.screen]\n",
+            "twin.toml:2: [egress.screen] is there twice. Give one of the two another name.",
+        ),
+        (
+            b'[resources."Line_A.\'mill"]\n[resources."Line_A.\'mill"]\n',
+            'twin.toml:2: [resources."Line_A.\'mill"] is there twice. Give one of the two another name.',
         ),
         (b"a = '\xff'", "twin.toml: is not UTF-8 at byte 5. Save it as UTF-8."),
         (b"x = " + b"[" * 5000, "twin.toml: is nested too deeply. Write at most 32 levels."),
@@ -265,7 +276,7 @@ def test_a_model_that_cannot_be_used_says_why(folder, model, text):
             "twin.toml: is not TOML: an integer has too many digits. Write key = value under a [table].",
         ),
     ],
-    ids=range(8),
+    ids=range(10),
 )
 def test_a_file_that_is_no_toml_says_where(folder, content, text):
     folder.file.write_bytes(content)

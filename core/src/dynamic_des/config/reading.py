@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from ast import literal_eval
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des.config.places import dotted
 from dynamic_des.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ __all__ = ["read_tables"]
 
 _DEEPEST = 32
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|(end of document))\)$")
+_TWICE = re.compile(r"Cannot declare (\(.*\)) twice$")
 
 
 def read_tables(file: Path) -> tuple[str, dict[str, Any]]:
@@ -48,7 +51,12 @@ def _not_toml(file: Path, reason: str) -> str:
     found = _PLACE.search(reason)
     where = f"{file}:{found[1]}" if found and found[1] else f"{file}"
     column = f" at column {found[2]}" if found and found[2] else " at the end" if found else ""
-    return f"{where}: is not TOML{column}: {_PLACE.sub('', reason)}. Write key = value under a [table]."
+    reason, remedy = _PLACE.sub("", reason), "Write key = value under a [table]"
+    if twice := _TWICE.match(reason):
+        return f"{where}: [{dotted(literal_eval(twice[1]))}] is there twice. Give one of the two another name."
+    if reason == "Cannot overwrite a value":
+        remedy = "A key is there twice, or is also a table: leave one of the two"
+    return f"{where}: is not TOML{column}: {reason}. {remedy}."
 
 
 def _check_depth(file: Path, tables: dict[str, Any]) -> None:
