@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from dynamic_des import (
     ConsoleEgress,
     DynamicResource,
@@ -118,6 +120,13 @@ def test_a_file_describes_a_whole_twin(folder):
     lathe, shelf = env.resources["Line_A.lathe"], env.resources["Line_A.shelf"]
     assert (type(lathe), lathe.capacity, lathe.preemptive) == (DynamicResource, 1, True)
     assert (type(shelf), shelf.capacity) == (DynamicStore, 10)
+    with pytest.raises(KeyError) as missing:
+        env.resources["Line_A.late"]
+    assert str(missing.value) == (
+        "env.resources: there is no resource 'Line_A.late'. Did you mean 'Line_A.lathe'? "
+        "In a configuration file it is a table [resources.<name>]."
+    )
+    assert env.resources.get("Line_A.late") is None
 
 
 def test_a_twin_is_built_connected_and_run(folder):

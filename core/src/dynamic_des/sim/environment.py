@@ -17,6 +17,7 @@ from simpy.rt import RealtimeEnvironment
 
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.sim.clock import WallClock, check_number
+from dynamic_des.sim.named_resources import NamedResources
 from dynamic_des.sim.records import SCALARS, Record, SystemRecord, freeze
 from dynamic_des.sim.registry import SimulationRegistry
 from dynamic_des.sim.steering import Steering
@@ -71,7 +72,7 @@ class SteeredEnvironment(RealtimeEnvironment):
         self.name = name
         self.start_datetime = datetime.now(UTC) if logical_start_time is None else _with_zone(logical_start_time)
         self._steering = Steering(self, WallClock(factor, initial_time), lag_monitor_interval)
-        self.resources: dict[str, Any] = {}
+        self.resources: dict[str, Any] = NamedResources()
         self._seq = 0
         self._sys_seq = 0
         self._records: list[Record] = []
