@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.bridge.conftest import make_environment
 
 from dynamic_des import LocalIngress, MemoryEgress
-from dynamic_des.errors import ConfigError
+from dynamic_des.errors import ConfigError, DecodeError
 
 FACTORS = [0, 0.01, 1]
 
@@ -169,3 +169,10 @@ def test_a_schedule_that_makes_no_sense_is_refused_with_the_number_of_the_entry(
 def test_what_is_no_schedule_is_refused():
     with pytest.raises(ConfigError, match="LocalIngress: the schedule is 5"):
         LocalIngress(5)
+
+
+def test_a_refusal_names_the_place_in_the_schedule_as_it_was_given():
+    with make_environment(factor=0) as env:
+        env.setup_ingress([LocalIngress([(3, "L.variables.none", 1), (1, "L.variables.n", 1)])], on_poison="stop")
+        with pytest.raises(DecodeError, match=r"\(entry 0\)"):
+            env.run(until=5)

@@ -28,13 +28,15 @@ class LocalIngress(BaseIngress):
 
     Attributes:
         schedule: The changes, sorted by time.
+        entries: For each of them, its place in the schedule as it was given.
     """
 
     def __init__(self, schedule: Iterable[tuple[float, str, Any]]) -> None:
         if not hasattr(schedule, "__iter__"):
             raise ConfigError(f"LocalIngress: the schedule is {show(schedule)}. Give a list of (delay, path, value).")
         checked = [_checked(place, entry) for place, entry in enumerate(schedule)]
-        self.schedule: list[tuple[float, str, Any]] = sorted(checked, key=lambda entry: entry[0])
+        self.entries = sorted(range(len(checked)), key=lambda place: checked[place][0])
+        self.schedule: list[tuple[float, str, Any]] = [checked[place] for place in self.entries]
         self._start = 0.0
 
     async def open(self, run: RunInfo) -> None:
@@ -45,7 +47,7 @@ class LocalIngress(BaseIngress):
         """Return the whole schedule: it is known before time starts."""
         return [
             Message({"path": path, "value": value, "at": self._start + delay}, info={"entry": place})
-            for place, (delay, path, value) in enumerate(self.schedule)
+            for place, (delay, path, value) in zip(self.entries, self.schedule, strict=True)
         ]
 
 
