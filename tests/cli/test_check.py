@@ -172,3 +172,14 @@ def test_the_destinations_of_dead_letters_are_tried_too(checked, twin):
     ]
     assert done.returncode == 2
     assert not (twin.path / "new").exists()
+
+
+def test_a_schedule_that_leads_to_no_parameter_is_doubted_with_its_place(checked):
+    done = checked(
+        table("ingress", "shifts", "local", "schedule = [[9.0, 'A.variables.y', 2], [1.0, 'A.variables.x', 3]]")
+    )
+    assert done.returncode == 0  # the model, which is not run, may register it
+    assert done.stderr == (
+        "twin.toml:8: [ingress.shifts] schedule[0][1]: 'A.variables.y': no such path. Did you mean 'A.variables.x'? "
+        "It is refused when its time comes, unless the model registers it.\n"
+    )

@@ -29,6 +29,7 @@ log = logging.getLogger("dynamic_des")
 def check(file: Path, connect: bool, timeout: float) -> None:
     """Check FILE: its keys, its types, its plugins, its parameters and its model. Runs nothing."""
     with configuration_errors():
+        from dynamic_des.config.doubts import note_unknown_paths
         from dynamic_des.config.loading import load
 
         twin = load(file)
@@ -36,6 +37,9 @@ def check(file: Path, connect: bool, timeout: float) -> None:
     speaker.take_over()
     with configuration_errors(speaker):
         env = twin.environment()
+    note_unknown_paths(twin, env)
+    if len(twin.problems):
+        speaker.say(twin.problems.text())
     if connect:
         import asyncio
 
