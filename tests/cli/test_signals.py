@@ -207,3 +207,27 @@ def test_a_model_that_raises_still_writes_when_it_is_interrupted_meanwhile(endle
     assert code == 1
     assert "RuntimeError: the model is broken" in errors
     assert [record["key"] for record in endless.records()] == ["part-1", "part-2", "part-3"]
+
+
+def test_a_model_that_does_not_come_to_the_end_of_an_event_is_said(endless):
+    """One interrupt seems to have done nothing: it says what it waits for, and how to give up."""
+    busy = """
+        import sys, time
+
+        def life(env):
+            yield env.timeout(0)
+            print("busy", flush=True)
+            while True:
+                time.sleep(0.1)
+
+        def build(env):
+            env.process(life(env))
+    """
+    process = endless(model=busy).start("run", "twin.toml")
+    until(process, "busy")
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == (
+        "stopping: an event of the model or a last write is not over; interrupt again to give up\n"
+    )
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130

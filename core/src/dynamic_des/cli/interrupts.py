@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Interrupts"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE_S = 4.0  # within which most events are over
 
 
 class Interrupts:
@@ -67,9 +68,23 @@ class Interrupts:
     def _watch(self) -> None:
         noted = False
         with suppress(OSError):
-            while numbers := self._reader.recv(64):
+            while numbers := self._received():
                 for number in numbers:
                     if noted and number == signal.SIGINT:
                         self._speaker.say("interrupted twice: not everything was written")
                         os._exit(INTERRUPTED_TWICE)
-                    noted = noted or number in _SIGNALS
+                    if number in _SIGNALS and not noted:
+                        noted = True
+                        self._reader.settimeout(_PATIENCE_S)
+
+    def _received(self) -> bytes:
+        """Return the numbers of the next signals; say so when the first one has ended nothing for a while."""
+        try:
+            return self._reader.recv(64)
+        except TimeoutError:
+            self._reader.settimeout(None)
+            if not self.ending:
+                self._speaker.say(
+                    "stopping: an event of the model or a last write is not over; interrupt again to give up"
+                )
+            return self._reader.recv(64)
