@@ -1,7 +1,7 @@
 """Steer the twin of twin.toml from another process.
 
 python examples/kafka/steer.py topics            make the topics
-python examples/kafka/steer.py PATH VALUE        send a change
+python examples/kafka/steer.py PATH VALUE        send a change: VALUE is JSON, else text
 The brokers are those of the variable KAFKA, localhost:9092 by default.
 """
 
@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 
 from dynamic_des import KafkaAdminConnector
 
@@ -21,7 +22,9 @@ def main(arguments):
         admin.create_topics([CONTROL, {"name": "line-a-telemetry"}, {"name": "line-a-events", "partitions": 3}])
     elif len(arguments) == 2:
         path, value = arguments
-        asyncio.run(admin.send_config(CONTROL["name"], path, json.loads(value)))
+        with suppress(ValueError):
+            value = json.loads(value)
+        asyncio.run(admin.send_config(CONTROL["name"], path, value))
     else:
         raise SystemExit(__doc__)
 
