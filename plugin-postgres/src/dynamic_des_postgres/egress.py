@@ -13,7 +13,7 @@ from dynamic_des_postgres.former_backend import FormerBackend
 from dynamic_des_postgres.identifiers import quoted
 from dynamic_des_postgres.layout import COLUMNS, provide, records_sql, sibling, written_sql
 from dynamic_des_postgres.record_table import REFUSED, RecordTable
-from dynamic_des_postgres.rows import Row, Rows
+from dynamic_des_postgres.rows import Encoded, Row, Rows
 from dynamic_des_postgres.server import Connection, Server, transaction
 from dynamic_des_postgres.written import Written
 
@@ -87,6 +87,7 @@ class PostgresEgress(BaseEgress):
         self._create = create_table
         self._server = Server("PostgresEgress", connection_dsn, timeout_s, kwargs)
         self._connection: Connection = None
+        self._ahead: Encoded | None = None
         self._opened = ""
         self._tables: dict[str, RecordTable] = {}
         self._written = sibling(table_name, "dynamic_des_written")
@@ -101,7 +102,7 @@ class PostgresEgress(BaseEgress):
             PermanentError: If the server refuses, or a table is missing.
         """
         self._connection = connection = await self._server.connect()
-        again, self._opened = self._opened == run.run_id, ""
+        again = self._opened == run.run_id
         self._tables = {}
         self._names = (run.name, run.run_id)
         create = self._create and not run.trial
@@ -117,20 +118,30 @@ class PostgresEgress(BaseEgress):
         self._system.open(run)
         self._opened = run.run_id
 
+    async def prepare(self, batch: Batch) -> None:
+        """Encode a batch while the server is busy with the one before."""
+        if batch and self._router is None and not batch.system and not self._keys:
+            self._ahead = ahead = self._encoded(batch)
+            await ahead.encode()
+
     async def write(self, batch: Batch) -> list[tuple[int, str]] | None:
         """Write the batch; return when it is committed."""
         if not batch or (batch.system and not self._system_table):
             return None
-        rows = Rows(*self._names, system=batch.system)
-        columns = batch.columns() if self._router is None else None  # spares a dictionary for each record
+        ahead, self._ahead = self._ahead, None
+        encoded = ahead if ahead is not None and ahead.batch is batch else self._encoded(batch)
+        rows = encoded.rows
         places, aside = self._places(batch)
         with self._server.explaining(at_work=True):
             aside += await self._provide_all(places)
             account = self._system if batch.system else self._model
-            upto = batch[-1][rows.number] if columns is None else columns.seq[-1]
-            portions = {table: rows.chunks(columns or records) for table, records in places.items()}
+            upto = encoded.last
+            if self._router is None:
+                portions = {table: encoded.portions() for table in places}
+            else:
+                portions = {table: rows.chunks(records) for table, records in places.items()}
             if not await self._write_at_once(portions, account, upto):
-                rows = Rows(*self._names, system=batch.system)
+                rows = self._encoded(batch).rows
                 aside += await self._write_with_care(places, rows, account, upto)
             account.kept(upto)
         batch.nulled.update(rows.nulled)
@@ -196,6 +207,9 @@ class PostgresEgress(BaseEgress):
                     raise
                 aside += [(record["seq"], str(error)) for record in places.pop(table)]
         return aside
+
+    def _encoded(self, batch: Batch) -> Encoded:
+        return Encoded(batch, Rows(*self._names, system=batch.system), by_columns=self._router is None)
 
     def _routed(self, table: str) -> bool:
         """Return whether what becomes of the table is no matter of all the model's records."""

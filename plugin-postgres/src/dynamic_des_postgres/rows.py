@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import secrets
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,7 +14,9 @@ from dynamic_des.serializers import JsonSerializer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Row", "Rows"]
+    from dynamic_des.egress import Batch
+
+__all__ = ["Encoded", "Row", "Rows"]
 
 # what COPY's text format gives a meaning
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -157,6 +160,44 @@ class Rows:
         for place, count in self._json.nulled(values, texts).items():
             if not isinstance(values[place], float):  # that one is in the column of numbers
                 self.nulled[seqs[place]] = count
+
+
+class Encoded:
+    """A batch as rows, made when they are asked for, or before.
+
+    Args:
+        batch: The batch.
+        rows: What makes rows of it.
+        by_columns: Whether that spares a dictionary for each record.
+
+    Attributes:
+        batch: The batch.
+        rows: What makes rows of it.
+    """
+
+    def __init__(self, batch: Batch, rows: Rows, *, by_columns: bool) -> None:
+        self.batch = batch
+        self.rows = rows
+        self._columns = batch.columns() if by_columns else None
+        self._rest = rows.chunks(self._columns or batch)
+        self._made: list[bytes] = []
+
+    @property
+    def last(self) -> int:
+        """The number of its last record."""
+        last: int = self.batch[-1][self.rows.number] if self._columns is None else self._columns.seq[-1]
+        return last
+
+    async def encode(self) -> None:
+        """Make all rows; other connectors have their turn meanwhile."""
+        for portion in self._rest:
+            self._made.append(portion)
+            await asyncio.sleep(0)
+
+    def portions(self) -> Iterator[bytes]:
+        """Yield all rows in portions, once."""
+        yield from self._made
+        yield from self._rest
 
 
 def _escaped(text: str) -> str:
