@@ -89,6 +89,17 @@ def test_a_row_that_a_trigger_refuses_is_set_aside_alone(postgres_store, name):
     assert env.report().sinks[0].set_aside == 1
 
 
+def count_calls(connector, method):
+    calls, plain = [], getattr(connector, method)
+
+    async def counted(*arguments):
+        calls.append(arguments)
+        return await plain(*arguments)
+
+    setattr(connector, method, counted)
+    return calls
+
+
 def test_a_table_that_was_dropped_is_made_anew_on_request_and_else_waited_for(postgres_store, name):
     with DynamicRealtimeEnvironment(factor=0) as env:
         env.setup_egress([postgres_store.egress(name)])
@@ -96,12 +107,15 @@ def test_a_table_that_was_dropped_is_made_anew_on_request_and_else_waited_for(po
         postgres_store.sql(f"DROP TABLE {name}")
         publish(env, 10)
     assert [record["seq"] for record in postgres_store.records(name)] == list(range(11, 21))
+    patient = postgres_store.egress(name, create_table=False)
+    opened = count_calls(patient, "open")
     with DynamicRealtimeEnvironment(factor=0) as env:
-        env.setup_egress([postgres_store.egress(name, create_table=False)])
+        env.setup_egress([patient])
         publish(env, 10)
         postgres_store.sql(f"DROP TABLE {name}")
         run = in_background(lambda: publish(env, 10))
-        assert wait_until(lambda: "there is no table" in (env.report().sinks[0].reason or ""), 20)
+        assert wait_until(lambda: len(opened) > 3, 20)
+        assert "there is no table" in env.report().sinks[0].reason
         postgres_store.sql(records_sql(name))
         run.result(30)
     assert [record["seq"] for record in postgres_store.records(name)] == list(range(11, 21))

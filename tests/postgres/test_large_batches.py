@@ -24,8 +24,10 @@ def publish_large(env, count, megabytes):
     env.run(until=env.now + 1)
 
 
-def test_a_copy_may_take_longer_than_one_answer(store, name):
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_batch_may_take_longer_than_one_answer(store, name, mode):
     store.note_order(name)
+    store.sql(f"ALTER TABLE {name} ADD UNIQUE (twin, name)")
     store.sql.run(
         lambda client: client.execute(
             "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END';"
@@ -33,7 +35,7 @@ def test_a_copy_may_take_longer_than_one_answer(store, name):
         )
     )
     with DynamicRealtimeEnvironment(factor=0) as env:
-        env.setup_egress([store.egress(name, timeout_s=1)])
+        env.setup_egress([store.egress(name, timeout_s=1, mode=mode)])
         publish_large(env, 12, 4)
     assert_exactly_once(store, name, 12)
 

@@ -1,11 +1,13 @@
 """What steers a twin from Redis: a channel, a group, a state to begin with."""
 
+import math
+
 import pytest
 from pydantic import SecretStr
 from tests.stores.redis_store import RedisStore
 from tests.stores.runs import PATH, Steered, steered
 
-from dynamic_des import DynamicRealtimeEnvironment, SimParameter
+from dynamic_des import ConfigError, DynamicRealtimeEnvironment, SimParameter
 from dynamic_des.testing.waiting import in_background, wait_until
 
 
@@ -100,6 +102,25 @@ def test_a_time_out_of_the_client_bounds_how_long_a_question_waits(redis_store, 
         assert twin.env.report().sources[0].reopened == 0
         redis_store.change(name, [1])
         twin.finish()
+
+
+def test_a_member_may_leave_alone_for_ever_what_others_hold(redis_store, client, name):
+    client.xgroup_create(name, "twins", "$", mkstream=True)
+    redis_store.change(name, [5])
+    assert client.xreadgroup("twins", "dead", {name: ">"})
+    with steered(redis_store.ingress(name, group="twins", claim_after_s=math.inf), last=1) as twin:
+        twin.wait_until_connected()
+        redis_store.change(name, [1])
+        assert twin.finish() == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"claim_after_s": "60"}, {"claim_after_s": math.nan}, {"channel": None}, {"channel": ""}]
+)
+def test_what_can_never_work_is_refused_at_once(redis_store, name, wrong):
+    [(option, value)] = wrong.items()
+    with pytest.raises(ConfigError, match=f"RedisIngress: {option} is {value!r}"):
+        redis_store.ingress(**{"place": name, **wrong})
 
 
 def test_an_address_may_be_a_secret(redis_store, name):

@@ -97,11 +97,14 @@ class Postgres(Server):
 
     def kill(self) -> None:
         """End it and the processes it has started without a warning, as a power cut would."""
+        if self.running:
+            super().pause()  # so that it starts no further one meanwhile
         children = self._children()
         super().kill()
         for child in children:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+        self.wait_until(lambda: not any(map(_lives, children)), 20)  # they hold its memory, which hinders the next one
 
     def pause(self) -> None:
         """Freeze it with all its processes: connections stay open, nothing answers."""
@@ -162,6 +165,14 @@ class Postgres(Server):
                 shutil.chown(own, "nobody")
         certificate, key = (str(self._place / file.name) for file in (certificates.certificate, certificates.key))
         return {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key}
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in ("Z", "X")
 
 
 @cache

@@ -102,7 +102,7 @@ class PostgresEgress(BaseEgress):
             PermanentError: If the server refuses, or a table is missing.
         """
         self._connection = connection = await self._server.connect()
-        again, self._opened = self._opened == run.run_id, ""
+        again = self._opened == run.run_id
         self._tables = {}
         self._names = (run.name, run.run_id)
         create = self._create and not run.trial

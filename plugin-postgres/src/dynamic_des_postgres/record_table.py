@@ -13,7 +13,7 @@ from dynamic_des_postgres.layout import COLUMNS
 from dynamic_des_postgres.server import LOST, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Sequence
+    from collections.abc import AsyncIterable, Callable, Iterator, Sequence
 
     from dynamic_des_postgres.rows import Row
     from dynamic_des_postgres.server import Connection
@@ -29,6 +29,7 @@ REFUSED = (
     asyncpg.WithCheckOptionViolationError,
 )
 _PIECE = 1 << 18  # bytes, of which the next is asked for when this one is on its way
+_PART = 1 << 22  # bytes
 _NO_LIMIT_S = 1e9
 _TYPES = {"seq": "bigint", "sim_ts": "float8", "timestamp": "timestamptz", "value": "jsonb", "number": "float8"}
 
@@ -96,16 +97,16 @@ class RecordTable:
     async def _upsert(self, connection: Connection, rows: Sequence[Row]) -> None:
         cells = [row.line[:-1].split(b"\t") for row in rows]
         latest = {tuple(row[place] for place in self._key_places): row for row in cells}
-        columns = list(zip(*[map(_text, row) for row in latest.values()], strict=True))
         arrays = ", ".join(f"${number}::text[]" for number in range(1, len(COLUMNS) + 1))
         cast = ", ".join(f"{name}::{_TYPES.get(name, 'text')}" for name in COLUMNS)
         changed = ", ".join(f"{name} = EXCLUDED.{name}" for name in COLUMNS if name not in self.keys)
-        await connection.execute(
-            f"INSERT INTO {self.quoted} ({', '.join(COLUMNS)}) SELECT {cast} "
-            f"FROM unnest({arrays}) AS given({', '.join(COLUMNS)}) "
-            f"ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET {changed}",
-            *columns,
-        )
+        for part in _parts(list(latest.values())):
+            await connection.execute(
+                f"INSERT INTO {self.quoted} ({', '.join(COLUMNS)}) SELECT {cast} "
+                f"FROM unnest({arrays}) AS given({', '.join(COLUMNS)}) "
+                f"ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET {changed}",
+                *zip(*[map(_text, row) for row in part], strict=True),
+            )
 
 
 async def _pieces(
@@ -118,6 +119,18 @@ async def _pieces(
                 raise ConnectionError(LOST)
             yield portion[first : first + _PIECE]
             moved()
+
+
+def _parts(rows: Sequence[list[bytes]]) -> Iterator[Sequence[list[bytes]]]:
+    """Yield the rows in parts of which each is written within the time for one answer."""
+    first, size = 0, 0
+    for place, row in enumerate(rows):
+        size += sum(map(len, row))
+        if size > _PART:
+            yield rows[first : place + 1]
+            first, size = place + 1, 0
+    if first < len(rows):
+        yield rows[first:]
 
 
 async def _lines(rows: Sequence[Row]) -> AsyncIterable[bytes]:

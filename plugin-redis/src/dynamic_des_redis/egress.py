@@ -78,7 +78,9 @@ class RedisEgress(BaseEgress):
         self._system_channel = f"{channel}:system" if system_channel is None else system_channel
         self._router = router
         self._serializer = serializer or JsonSerializer()
-        self._server = Server("RedisEgress", host, port, url=url, timeout_s=timeout_s, options=kwargs)
+        self._server = Server(
+            "RedisEgress", (host, port), channel=channel, url=url, timeout_s=timeout_s, options=kwargs
+        )
         self._redis: Redis | None = None
         mark = f"{channel}:written{f':{sink}' if sink else ''}"
         self._model = StreamWriter("RedisEgress", mark, maxlen) if mode == "stream" else None

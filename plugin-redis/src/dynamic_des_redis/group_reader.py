@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
@@ -96,7 +97,7 @@ class GroupReader:
             yield message
         look = 0.0
         while True:
-            if time.monotonic() >= look:
+            if time.monotonic() >= look and isfinite(self._claim_after_s):
                 async for message in self._left_by_others():
                     yield message
                 look = time.monotonic() + self._claim_after_s / 2

@@ -52,7 +52,8 @@ class RedisIngress(BaseIngress):
             time starts; ``"end"``.
         group: The name of a consumer group to read as a member of; made if missing.
         consumer: The member's name; the twin's by default.
-        claim_after_s: After how many wall seconds without a sign of life a member's entries go to another.
+        claim_after_s: After how many wall seconds without a sign of life a member's entries go to another; never
+            when infinite.
         snapshot_hash: A hash of the current state, path → value, to start from.
         snapshot_prefix: Or keys of the current state: this prefix, then the path.
         url: ``redis://…``, ``rediss://…`` or ``unix://…`` instead of host and port.
@@ -81,10 +82,12 @@ class RedisIngress(BaseIngress):
     ) -> None:
         if start not in ("remembered", "beginning", "end"):
             raise ConfigError(f"RedisIngress: start is {show(start)}. Give 'remembered', 'beginning' or 'end'.")
-        if not claim_after_s > 0:
+        if isinstance(claim_after_s, bool) or not isinstance(claim_after_s, (int, float)) or not claim_after_s > 0:
             raise ConfigError(f"RedisIngress: claim_after_s is {show(claim_after_s)}. Give seconds, above 0.")
         self.channel = channel
-        self._server = Server("RedisIngress", host, port, url=url, timeout_s=timeout_s, options=kwargs)
+        self._server = Server(
+            "RedisIngress", (host, port), channel=channel, url=url, timeout_s=timeout_s, options=kwargs
+        )
         self._snapshot = (snapshot_hash, snapshot_prefix)
         self._redis: Redis | None = None
         timeout_s = self._server.timeout_s

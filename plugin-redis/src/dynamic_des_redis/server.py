@@ -40,9 +40,9 @@ class Server:
 
     Args:
         where: Who asks: the connector's class, for error texts.
-        host: Name or address of the server.
-        port: Its port.
-        url: ``redis://…``, ``rediss://…`` or ``unix://…`` instead of both.
+        address: Name or address of the server, and its port.
+        channel: The stream's key, or the channel.
+        url: ``redis://…``, ``rediss://…`` or ``unix://…`` instead of the address.
         timeout_s: How long one answer may take, in wall seconds.
         options: Further arguments of `redis.asyncio.Redis`.
 
@@ -51,10 +51,19 @@ class Server:
     """
 
     def __init__(
-        self, where: str, host: str, port: int, *, url: str | None, timeout_s: float, options: Mapping[str, Any]
+        self,
+        where: str,
+        address: tuple[str, int],
+        *,
+        channel: str,
+        url: str | None,
+        timeout_s: float,
+        options: Mapping[str, Any],
     ) -> None:
         if isinstance(timeout_s, bool) or not isinstance(timeout_s, (int, float)) or not timeout_s > 0:
             raise ConfigError(f"{where}: timeout_s is {show(timeout_s)}. Give seconds, above 0.")
+        if not isinstance(channel, str) or not channel:
+            raise ConfigError(f"{where}: channel is {show(channel)}. Give the name of a stream or of a channel.")
         self.where = where
         self.timeout_s = timeout_s
         self._url = _plain(url)
@@ -67,7 +76,7 @@ class Server:
             "decode_responses": False,
         }
         if url is None:
-            self._options |= {"host": host, "port": port}
+            self._options |= {"host": address[0], "port": address[1]}
         client = self.connect()  # opens nothing: says now what is wrong with the options
         # its socket_timeout may come from the options, or from the URL
         self.timeout_s = min(timeout_s, client.connection_pool.connection_kwargs.get("socket_timeout") or timeout_s)

@@ -43,6 +43,7 @@ __all__ = ["Bridge"]
 log = logging.getLogger("dynamic_des")
 
 _IS_EVENT = itemgetter(2)
+_TIME = itemgetter(1)
 _HAND_OVER_S = 0.05
 _BLOCKED_PATIENCE_S = 1.0
 _ANOTHER_WAIT_S = 0.5
@@ -82,6 +83,7 @@ class Bridge:
         self._builder = builder
         self._live = live
         self._prepared = live  # in real time there is no moment for it
+        self._moments = 0  # about how many different times the records have
         self._io = IoThread(f"dynamic-des {run.name}")
         self.monitor = Monitor(self._io, run.name, publish)
         self.numbering = RLock()
@@ -281,7 +283,8 @@ class Bridge:
             self.events += events
             self.telemetry += len(records) - events
             if not self._prepared:
-                self._prepared = expect_many(self.events + self.telemetry)
+                self._moments += len(set(map(_TIME, records)))
+                self._prepared = expect_many(self._moments)
             for sink in self.sinks:
                 sink.outbox.put(records)
 

@@ -21,10 +21,10 @@ from simpy.events import Event
 
 from dynamic_des.columns import BatchColumns, RecordColumns
 from dynamic_des.errors import show, told
-from dynamic_des.sim.stamps import moments_of, stamp, stamps_of
+from dynamic_des.sim.stamps import moments_of, stamp, stamps_of, stamps_one_by_one
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy as np
 
@@ -153,9 +153,10 @@ class RecordBuilder:
         """Return the payloads of all records."""
         columns = records if isinstance(records, RecordColumns) else RecordColumns(records)
         stamps = stamps_of(self._start, columns.time, self._initial_time)
+        times: Iterable[float] = map(float, columns.time)
         if stamps is None:
-            return [self(record) for record in columns]
-        times = map(float, columns.time)
+            stamps = stamps_one_by_one(self._start, columns.time, self._initial_time)
+            times = map(_seconds, columns.time)
         if not all(columns.is_event):
             return list(map(_payload, columns, times, stamps))
         # the same without a call for each

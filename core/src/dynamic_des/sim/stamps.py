@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     Moments = np.ndarray[Any, np.dtype[np.datetime64]]
 
-__all__ = ["expect_many", "moments_of", "stamp", "stamps_of"]
+__all__ = ["expect_many", "moments_of", "stamp", "stamps_of", "stamps_one_by_one"]
 
 _NUMBERS = frozenset((int, float))
 _CALENDAR_S = 4e11  # more than all years of the calendar, in seconds
-_WORTH_NUMPY = 10_000  # records: fewer are told before it would be imported
+_WORTH_NUMPY = 100_000  # different times: fewer are told one by one before it would be imported
 _DIGITS = len("2026-01-01T00:00:00.000000")
 
 
@@ -30,13 +30,25 @@ def stamp(start: datetime, seconds: float) -> str:
     return moment.isoformat(timespec="microseconds")
 
 
-def expect_many(records: int) -> bool:
-    """Import numpy if it is worth while for so many records; return whether it is. Takes a fifth of a second once."""
-    if records < _WORTH_NUMPY:
+def expect_many(moments: int) -> bool:
+    """Import numpy if so many different times are worth a tenth of a second; return whether they are."""
+    if moments < _WORTH_NUMPY:
         return False
     import numpy as np  # noqa: F401 - not for a small run, and not in a loop that others wait for
 
     return True
+
+
+def stamps_one_by_one(start: datetime, times: Sequence[Any], initial_time: float) -> list[str]:
+    """Return what `stamp` does for each time; records that follow each other often have the same."""
+    texts: list[str] = []
+    known: Any = None
+    text = ""
+    for now in times:
+        if now != known:
+            known, text = now, stamp(start, now - initial_time)
+        texts.append(text)
+    return texts
 
 
 def stamps_of(start: datetime, times: Sequence[Any], initial_time: float) -> list[str] | None:
