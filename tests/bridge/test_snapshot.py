@@ -60,6 +60,22 @@ def test_a_slow_snapshot_is_waited_for(env):
     assert first_value(env) == (0, 7)
 
 
+@pytest.mark.parametrize("needed", [True, False])
+def test_only_a_snapshot_that_is_needed_is_waited_for_beyond_the_timeout(env, monkeypatch, needed):
+    clock = [0.0]
+    monkeypatch.setattr("dynamic_des.bridge.bridge.monotonic", lambda: clock[0])
+    over = asyncio.Event()
+
+    async def slowly():
+        clock[0] = 60.0
+        await (asyncio.sleep(0.1) if needed else over.wait())
+
+    table = Table(*[("L.variables.n", number) for number in range(1, 101)], before=slowly)
+    table.needs_snapshot = needed
+    env.setup_ingress([table], snapshot_timeout=10)
+    assert first_value(env) == (0, 100 if needed else 0)
+
+
 def test_a_snapshot_larger_than_the_inbox_is_no_deadlock(env):
     env.setup_ingress([Table(*[("L.variables.n", number) for number in range(1, 501)])], inbox_size=10)
     assert first_value(env) == (0, 500)

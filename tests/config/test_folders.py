@@ -1,5 +1,6 @@
 """Where names lead: beside the file first, and never into the folder of another twin."""
 
+import shutil
 import sys
 import types
 
@@ -75,6 +76,16 @@ def test_what_a_model_imports_when_it_is_built_comes_from_its_own_folder(twins):
     first = load(twins("one", model=late, helper="WORD = 'one'"))
     second = load(twins("two", model=late, helper="WORD = 'two'"))
     assert [published(first), published(second)] == [[(0, "one", {})], [(0, "two", {})]]
+
+
+def test_modules_of_a_folder_that_is_gone_are_gone_too(twins):
+    helper = "from helper import WORD\n"
+    first = twins("one", model=model("WORD", helper), helper="WORD = 'one'")
+    load(first)
+    shutil.rmtree(first.parent)
+    assert published(load(twins("two", model=model("WORD", helper), helper="WORD = 'two'"))) == [(0, "two", {})]
+    with pytest.raises(ValueError, match=r"the module 'model' needs 'helper', which is not installed"):
+        load(twins("three", model=model("WORD", helper)))
 
 
 def test_a_module_of_one_folder_is_not_found_from_another(twins):

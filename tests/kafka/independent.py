@@ -66,8 +66,9 @@ class Cluster:
         """Be a member of a group for a moment, which has it share its partitions out twice."""
         run(self._join_and_leave(topic, group))
 
-    def send(self, topic, *values, key=None, partition=None):
-        run(self._send(topic, values, key, partition))
+    def send(self, topic, *values, **options):
+        """Send values; ``options`` are those of `AIOKafkaProducer.send`."""
+        run(self._send(topic, values, options))
 
     def records(self, *topics, isolation="read_committed"):
         """Everything in these topics: partition by partition, in order."""
@@ -111,13 +112,13 @@ class Cluster:
         finally:
             await consumer.stop()
 
-    async def _send(self, topic, values, key, partition):
+    async def _send(self, topic, values, options):
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, max_request_size=10_000_000)
         try:
             await producer.start()
             for value in values:
                 payload = value if isinstance(value, bytes) or value is None else json.dumps(value).encode()
-                await producer.send_and_wait(topic, payload, key=key, partition=partition)
+                await producer.send_and_wait(topic, payload, **options)
         finally:
             await producer.stop()
 

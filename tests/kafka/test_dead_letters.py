@@ -35,7 +35,7 @@ def test_messages_that_are_refused_arrive_as_they_were_with_place_and_reason(clu
         twin.start()
         twin.wait_until_listening(lambda payload: None)
         cluster.send(unique, change(1))
-        cluster.send(unique, b"\xff\xfe garbage", key=b"the key")
+        cluster.send(unique, b"\xff\xfe garbage", key=b"the key", headers=[("trace", b"\xc5\xbc"), ("none", None)])
         cluster.send(unique, change(2), change(3, "No.such.path"))
         twin.wait_for([1, 2])
         assert wait_until(lambda: len(letters(cluster, topic)) == 2, 30)
@@ -45,7 +45,7 @@ def test_messages_that_are_refused_arrive_as_they_were_with_place_and_reason(clu
     assert (key, value) == (b"the key", b"\xff\xfe garbage")
     assert (headers["topic"], headers["partition"], headers["offset"]) == (unique, "0", "1")
     assert "not JSON" in headers["reason"]
-    assert headers["source"] == "contract"
+    assert (headers["source"], headers["trace"], headers["none"]) == ("contract", "ż", "")
     assert (other, others["offset"]) == (change(3, "No.such.path"), "3")
     assert "No.such.path" in others["reason"]
 
@@ -113,6 +113,7 @@ def test_records_that_can_never_be_written_go_there_too(cluster, kafka, unique, 
 def test_a_dead_letter_is_what_arrived_with_the_reason_in_its_headers(cluster, kafka, unique):
     cluster.create(unique)
     info = {"topic": "control", "partition": 3, "offset": 17, "key": "Line_A"}
+    info["headers"] = [["reason", "mine"], ["trace", {"base64": "/wA="}]]
     value = {
         "source": "KafkaIngress",
         "reason": "not JSON",
@@ -126,7 +127,10 @@ def test_a_dead_letter_is_what_arrived_with_the_reason_in_its_headers(cluster, k
         assert calls.write(Batch([letter], dict)) == []
         calls.close()
     (record,) = cluster.records(unique)
-    headers = {key: text.decode() for key, text in record.headers}
+    assert [one for one in record.headers if one[0] in ("original.reason", "trace")] == [
+        ("original.reason", b"mine"), ("trace", b"\xff\x00"),
+    ]  # fmt: skip
+    headers = {key: text.decode("latin-1") for key, text in record.headers}
     assert (record.key, record.value.decode()) == (b"Line_A", "gar\u00e4bage")
     assert {key: headers[key] for key in ("topic", "partition", "offset", "reason", "source")} == {
         "topic": "control", "partition": "3", "offset": "17", "reason": "not JSON", "source": "KafkaIngress",

@@ -1,9 +1,13 @@
 """A broker that dies, freezes, is absent, loses answers: nothing is lost, and nothing is there twice."""
 
-import pytest
-from tests.kafka.independent import Cluster
+import asyncio
+from threading import Event
 
-from dynamic_des import DynamicRealtimeEnvironment
+import pytest
+from aiokafka import AIOKafkaProducer
+from tests.kafka.independent import Cluster, run
+
+from dynamic_des import DynamicRealtimeEnvironment, PermanentError
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des.testing.calling import EgressCalls
 from dynamic_des.testing.waiting import in_background, wait_until
@@ -12,6 +16,9 @@ from dynamic_des_kafka import KafkaEgress
 # the longer of two times is that of a real outage
 FROZEN = pytest.mark.parametrize("frozen_s", [2.0, pytest.param(8.0, marks=pytest.mark.full)])
 ABSENT = pytest.mark.parametrize("absent_s", [1.0, pytest.param(5.0, marks=pytest.mark.full)])
+MOSTLY_IDEMPOTENT = pytest.mark.parametrize(
+    "transactional", [False, pytest.param(True, marks=pytest.mark.full)], ids=["idempotent", "transactional"]
+)
 KINDS = pytest.mark.parametrize("transactional", [False, True], ids=["idempotent", "transactional"])
 
 
@@ -90,6 +97,38 @@ def test_answers_that_are_lost_make_no_duplicates(kafka_with_proxy, kafka_proxy,
     assert numbers(cluster, unique) == list(range(1, 21))
 
 
+def test_a_topic_of_brokers_that_do_not_answer_is_not_said_to_be_missing(kafka_with_proxy, kafka_proxy, unique):
+    Cluster(kafka_with_proxy.bootstrap).create(unique)
+    said = f"do not answer where topic '{unique}' is|not acknowledged within 2 s"
+    with EgressCalls(egress_to(kafka_with_proxy.proxied, unique, False, request_timeout_ms=500), 30) as calls:
+        calls.open(make_run(unique))
+        kafka_proxy.stall()
+        with pytest.raises(ConnectionError, match=said):
+            calls.write(make_batch(range(10)))
+        calls.close()
+
+
+@MOSTLY_IDEMPOTENT
+def test_what_one_run_could_not_write_is_not_taken_for_what_the_next_one_writes(
+    kafka_with_proxy, kafka_proxy, unique, transactional
+):
+    cluster = Cluster(kafka_with_proxy.bootstrap)
+    cluster.create(unique)
+    egress = egress_to(kafka_with_proxy.proxied, unique, transactional, request_timeout_ms=1500)
+    with EgressCalls(egress, 30) as calls:
+        calls.open(make_run("first"))
+        calls.write(make_batch(range(2), system=True))
+        kafka_proxy.stall()
+        with pytest.raises(ConnectionError, match=r"not acknowledged within 2 s|did not end within 2 s"):
+            calls.write(make_batch(["of the first"] * 10))
+        calls.close()
+        kafka_proxy.restore()
+        calls.open(make_run("second"))
+        calls.write(make_batch(["of the second"] * 10))
+        calls.close()
+    assert [record["value"] for record in cluster.values(unique)].count("of the second") == 10
+
+
 @ABSENT
 @KINDS
 def test_a_broker_that_is_absent_at_the_start_gets_everything(own_kafka, unique, transactional, absent_s):
@@ -116,6 +155,56 @@ def test_a_zombie_is_fenced_and_says_so(cluster, kafka, unique):
         zombie.close()
         heir.close()
     assert numbers(cluster, unique) == list(range(1, 11))
+
+
+def test_a_zombie_that_lost_its_connection_does_not_take_the_place_of_its_successor(cluster, kafka, unique):
+    cluster.create(unique)
+    zombie, heir = (EgressCalls(egress_to(kafka.bootstrap, unique, True), 20) for _ in range(2))
+    with zombie, heir:
+        zombie.open(make_run(unique))
+        zombie.write(make_batch(range(5)))
+        zombie.close()
+        zombie.open(make_run(unique))  # nobody else was there
+        zombie.close()
+        heir.open(make_run(unique))
+        with pytest.raises(PermanentError, match="fenced: another producer has taken over transactional_id"):
+            zombie.open(make_run(unique))
+        heir.write(make_batch(range(5), 6))
+        zombie.close()
+        heir.close()
+    assert wait_until(lambda: numbers(cluster, unique) == list(range(1, 11)), 10)
+
+
+def test_how_far_a_twin_has_come_is_not_hidden_by_the_transaction_of_another(cluster, kafka, unique):
+    cluster.create(unique, f"{unique}-shared")
+    options = {"transactional_id": unique, "progress_topic": f"{unique}-shared", "delivery_timeout": 2.0}
+
+    async def hold(ended):
+        producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, transactional_id=f"{unique}-other")
+        await producer.start()
+        await producer.begin_transaction()
+        await producer.send_and_wait(f"{unique}-shared", b"{}", key=b"another")
+        while not ended.is_set():
+            await asyncio.sleep(0.01)
+        await producer.commit_transaction()
+        await producer.stop()
+
+    with EgressCalls(KafkaEgress(kafka.bootstrap, unique, unique, **options), 20) as first:
+        first.open(make_run(unique))
+        ended = Event()
+        holding = in_background(lambda: run(hold(ended)))
+        assert wait_until(lambda: len(cluster.records(f"{unique}-shared", isolation="read_uncommitted")) == 2, 10)
+        first.write(make_batch(range(5)))
+        first.close()
+    with EgressCalls(KafkaEgress(kafka.bootstrap, unique, unique, **options), 20) as second:
+        with pytest.raises(ConnectionError, match="a transaction of somebody else hides the end"):
+            second.open(make_run(unique))
+        second.close()
+        ended.set()
+        assert wait_until(holding.done, 20)
+        second.open(make_run(unique))
+        assert second.written() == 5
+        second.close()
 
 
 def test_a_record_of_5_mb_is_set_aside_alone(cluster, kafka, topics):
@@ -162,6 +251,25 @@ def test_a_topic_that_is_deleted_while_running_is_waited_for(cluster, kafka, uni
         calls.write(make_batch(range(3), 4))
         calls.close()
     assert numbers(cluster, unique) == [4, 5, 6]
+
+
+@MOSTLY_IDEMPOTENT
+def test_a_topic_that_is_made_anew_with_fewer_partitions_gets_everything_from_then_on(
+    cluster, kafka, unique, transactional
+):
+    cluster.create(unique, partitions=3)
+    with EgressCalls(egress_to(kafka.bootstrap, unique, transactional), 30) as calls:
+        calls.open(make_run(unique))
+        calls.write(make_batch(range(10)))
+        cluster.delete(unique)
+        cluster.create(unique)
+        with pytest.raises(ConnectionError, match="has no partition . any more|did not end within 2 s"):
+            calls.write(make_batch(range(10), 11))
+        calls.close()
+        calls.open(make_run(unique))
+        calls.write(make_batch(range(10), 11))
+        calls.close()
+    assert wait_until(lambda: sorted(numbers(cluster, unique)) == list(range(11, 21)), 10)
 
 
 def test_the_models_random_numbers_are_left_alone(cluster, kafka, topics):

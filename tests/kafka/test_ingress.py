@@ -1,5 +1,6 @@
 """What becomes of the unusual: snapshots, tombstones, new partitions, lost offsets, killed twins."""
 
+import asyncio
 import json
 import logging
 import subprocess
@@ -42,6 +43,24 @@ def test_a_snapshot_is_the_last_message_of_every_key_and_tombstones_are_no_chang
         cluster.send(unique, {"value": 5}, key=b"a")
         (message,) = calls.take(1)
         assert (numbers([message]), message.position) == ([5], {f"{unique}/0": 7})
+        calls.close()
+
+
+def test_a_snapshot_whose_topic_is_deleted_meanwhile_ends(cluster, kafka, topic, monkeypatch):
+    monkeypatch.setattr("dynamic_des_kafka.ingress._SILENCE_S", 0.5)
+    cluster.send(topic, {"value": 1})
+    ingress = KafkaIngress(topic, kafka.bootstrap, snapshot=True, metadata_max_age_ms=300)
+
+    async def nothing(*places, timeout_ms):
+        if topic in await asyncio.to_thread(cluster.topics):
+            await asyncio.to_thread(cluster.delete, topic)
+        return {}
+
+    with IngressCalls(ingress, 20) as calls:
+        calls.call("open", ingress.open(make_run(topic)))
+        ingress._consumer.getmany = nothing
+        with pytest.raises((ConnectionError, LookupError)):
+            calls.call("snapshot", ingress.snapshot())
         calls.close()
 
 
@@ -127,8 +146,15 @@ def test_offsets_that_are_gone_are_reported_and_the_rule_is_followed(cluster, ka
     ]
 
 
-@pytest.mark.parametrize("group", [None, "members"])
-@pytest.mark.parametrize("seen_empty", [False, True])
+@pytest.mark.parametrize(
+    ("group", "seen_empty"),
+    [
+        (None, True),
+        ("members", False),
+        pytest.param(None, False, marks=pytest.mark.full),
+        pytest.param("members", True, marks=pytest.mark.full),
+    ],
+)
 def test_a_topic_that_was_made_anew_is_read_from_its_beginning(cluster, kafka, topic, group, seen_empty, caplog):
     ingress = KafkaIngress(topic, kafka.bootstrap, group_id=group and f"{topic}-{group}", metadata_max_age_ms=300)
     with caplog.at_level(logging.ERROR), IngressCalls(ingress, 20) as calls:
@@ -149,6 +175,26 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning(cluster, kafka, t
         assert numbers(calls.take(3)) == [3, 4, 5]
         calls.close()
     assert caplog.messages == [f"{topic}/0: the topic was made anew. Everything in it is read."]
+
+
+def test_a_topic_that_was_made_anew_with_fewer_partitions_is_read_from_its_beginning(cluster, kafka, unique):
+    cluster.create(unique, partitions=2)
+    ingress = KafkaIngress(unique, kafka.bootstrap, metadata_max_age_ms=300)
+    with IngressCalls(ingress, 20) as calls:
+        calls.open(make_run(unique))
+        cluster.send(unique, {"value": 1}, partition=0)
+        assert numbers(calls.take(1)) == [1]
+        cluster.delete(unique)
+        cluster.create(unique)
+        cluster.send(unique, {"value": 2}, {"value": 3})
+        found = []
+        while 2 not in found:
+            try:
+                found += numbers(calls.take(1))
+            except (ConnectionError, LookupError):
+                calls.close()
+                calls.open(make_run(unique))
+        calls.close()
 
 
 @pytest.mark.parametrize("group", [None, "members"])

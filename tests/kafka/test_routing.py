@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from dynamic_des import UnavailableError
+from dynamic_des import PermanentError, UnavailableError
 from dynamic_des.serializers import JsonSerializer, MessageSerializer
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des.testing.calling import EgressCalls
@@ -49,6 +49,41 @@ def test_keys_headers_and_partitions_are_as_kafkas_own(cluster, kafka, unique):
         assert dict(record.headers) == {"seq": str(seq).encode(), "run_id": b"run-of-w"}
         assert record.partition == DefaultPartitioner()(record.key, [0, 1, 2, 3], [])
     assert len(records) == 50
+
+
+def to_the_last(key, partitions, led):
+    return partitions[-1]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"compression_type": codec} for codec in ("gzip", "lz4", "snappy", "zstd")),
+        *({"acks": acks} for acks in (1, "all")),
+        {"enable_idempotence": False},
+        {"api_version": "auto", "client_id": "twin", "linger_ms": 5, "metadata_max_age_ms": 500},
+        {"partitioner": to_the_last},
+        {"partitioner": f"{__name__}:to_the_last"},
+    ],
+    ids=lambda options: ",".join(f"{key}={value}"[:30] for key, value in options.items()),
+)
+def test_the_clients_own_arguments_do_what_they_do_there(cluster, kafka, unique, options):
+    cluster.create(unique, partitions=3)
+    assert write(KafkaEgress(kafka.bootstrap, unique, unique, **options), make_batch(range(50))) == []
+    records = cluster.records(unique)
+    assert sorted(json.loads(record.value)["seq"] for record in records) == [*range(1, 51)]
+    assert {record.partition for record in records} == ({2} if "partitioner" in options else {0, 1, 2})
+
+
+@pytest.mark.parametrize("place", [7, None])
+def test_a_partitioner_that_names_none_is_said(cluster, kafka, unique, place):
+    cluster.create(unique, partitions=3)
+    egress = KafkaEgress(kafka.bootstrap, unique, unique, partitioner=lambda key, partitions, led: place)
+    with EgressCalls(egress, 20) as calls:
+        calls.open(make_run("w"))
+        with pytest.raises(PermanentError, match=f"partitioner: key b'part-1': {place} is no partition of '{unique}'"):
+            calls.write(make_batch(range(3)))
+        calls.close()
 
 
 @pytest.mark.parametrize(

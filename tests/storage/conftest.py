@@ -6,7 +6,7 @@ from dynamic_des import DynamicRealtimeEnvironment, SimParameter
 from dynamic_des_storage import JsonlEgress, ParquetEgress, read
 
 FORMATS = {"parquet": ParquetEgress, "jsonl": JsonlEgress}
-BASE = ("seq", "sim_ts", "timestamp", "key", "path_id", "stream_type", "sys_seq", "detail")
+BASE = ("seq", "sim_ts", "timestamp", "key", "path_id", "stream_type", "sys_seq", "detail", "date")
 
 
 @pytest.fixture(params=FORMATS)

@@ -1,5 +1,6 @@
 """Which files there are, and who can read them."""
 
+import asyncio
 import gc
 import json
 import os
@@ -17,6 +18,7 @@ from tests.storage.conftest import files, publish, rows, values
 
 from dynamic_des import DynamicRealtimeEnvironment
 from dynamic_des.errors import ConfigError
+from dynamic_des.testing import make_batch, make_run
 from dynamic_des_storage import JsonlEgress, ParquetEgress, read, to_pandas, to_polars
 
 VALUES = [{"n": float(number), "text": "x" * (number % 7)} for number in range(600)]
@@ -62,6 +64,18 @@ def test_a_file_is_full_after_its_time(tmp_path, make, monkeypatch):
     assert len(rows(tmp_path)) == 9
 
 
+def test_a_file_is_full_after_its_time_when_its_folder_gets_nothing_more(tmp_path, make, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("dynamic_des_storage.segments.monotonic", lambda: now[0])
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([make(tmp_path, router=["sim_id"], rotate_after_s=60)], batch_size=1)
+        for line in ("A", "A", "B", "B"):
+            now[0] += 25
+            env.publish_event("p", {"sim_id": line})
+            env.run(env.now + 1)
+        assert len(files(tmp_path / "sim_id=A")) == 1
+
+
 @pytest.mark.parametrize(("compression", "ending"), [("none", ".jsonl"), ("gzip", ".jsonl.gz"), ("zstd", ".jsonl.zst")])
 def test_json_lines_of_several_batches_are_one_compressed_file_for_everybody(tmp_path, compression, ending):
     publish(JsonlEgress(tmp_path, compression=compression), VALUES, batch_size=50)
@@ -84,7 +98,10 @@ def test_all_readers_take_a_folder_for_one_data_set(tmp_path):
     count = "count(*) FILTER (stream_type = 'event'), sum(part), sum(value)"
     query = f"SELECT {count} FROM read_parquet('{tmp_path}/**/*.parquet', hive_partitioning=true, union_by_name=true)"
     assert duckdb.sql(query).fetchall() == [(300, 44850.0, 22425.0)]
-    assert polars.read_parquet(tmp_path, hive_partitioning=True, missing_columns="insert")["value"].sum() == 22425.0
+    (tmp_path / ".dynamic-des").mkdir()
+    (tmp_path / ".dynamic-des" / "left-by-a-killed-process.tmp").write_bytes(b"PAR1")
+    found = polars.read_parquet(tmp_path / "**/*.parquet", hive_partitioning=True, missing_columns="insert")
+    assert found["value"].sum() == 22425.0
     assert len(pandas.read_parquet(tmp_path)) == 600
     assert to_pandas(tmp_path)["part"].sum() == 44850.0
     assert to_polars(tmp_path)["sim_id"].unique().sort().to_list() == ["Line_0", "Line_1"]
@@ -213,7 +230,7 @@ path = "changes.jsonl"
 type = "parquet"
 path = "lake"
 router = ["stream_type"]
-schema = { part = "int64" }
+schema = "line:SCHEMA"
 compression = "snappy"
 system = true
 batch_size = 10
@@ -227,6 +244,10 @@ rotate_after_s = 3600
 """
 
 MODEL = """
+import pyarrow
+
+SCHEMA = pyarrow.schema([("part", pyarrow.int64())])
+
 def router(record):
     return {"kind": record["stream_type"]}
 
@@ -247,7 +268,7 @@ def test_a_configuration_file_can_name_all_of_it(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [row["value"] for row in rows(tmp_path / "lines")] == [
-        {"part": float(number), "n": float(number >= 9)} for number in range(25)
+        {"part": float(number), "n": float(number >= 9), "kind": "event"} for number in range(25)
     ]
     table = read(tmp_path / "lake")
     assert str(table.schema.field("part").type) == "int64"
@@ -257,3 +278,26 @@ def test_a_configuration_file_can_name_all_of_it(tmp_path):
 def test_importing_core_imports_no_arrow():
     code = "import sys, dynamic_des; dynamic_des.DynamicRealtimeEnvironment; assert 'pyarrow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("limit", ["_MOST_OPEN", "_MOST_WAITING", "_MOST_TO_READ", "_MOST_PARKED"])
+def test_a_run_with_more_folders_than_files_may_be_open_writes_one_file_for_each_all_the_same(
+    tmp_path, make, monkeypatch, limit
+):
+    monkeypatch.setattr("dynamic_des_storage.storage_egress._MOST_OPEN", 3)
+    monkeypatch.setattr(f"dynamic_des_storage.storage_egress.{limit}", 3)
+    publish(make(tmp_path, router=["sim_id"]), [{"sim_id": f"L{n % 7}", "n": n} for n in range(210)], batch_size=21)
+    expected = {"_MOST_TO_READ": (7, 31), "_MOST_PARKED": (7, 31)}.get(limit, (7, 7))
+    assert expected[0] <= len(files(tmp_path)) <= expected[1]
+    assert [value["n"] for value in values(tmp_path)] == list(range(210))
+
+
+def test_parts_that_somebody_took_away_are_not_waited_for(tmp_path, make, monkeypatch):
+    monkeypatch.setattr("dynamic_des_storage.storage_egress._MOST_OPEN", 0)
+    egress = make(tmp_path, router=())
+    asyncio.run(egress.open(make_run("a")))
+    for first in (1, 11, 21):
+        egress.write(make_batch([{"n": n} for n in range(first, first + 10)], first))
+    files(tmp_path)[1].unlink()
+    asyncio.run(egress.close())
+    assert [value["n"] for value in values(tmp_path)] == [*range(1, 11), *range(21, 31)]

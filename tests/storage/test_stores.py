@@ -48,6 +48,8 @@ def test_an_azure_address_and_its_options_mean_the_account_that_pyarrow_finds_in
         ("s3://x", {"access_key": "a"}, "`secret_key` is not set"),
         ("s3://x?region=eu", {"scheme": "http"}, "options are in the address and in filesystem. Give all of them in"),
         ("gs://x", {"access_token": "t"}, "access_token and credential_token_expiration must be specified together"),
+        ("bucket/runs", {"region": "eu"}, "filesystem has options, and the path names no store. Give s3://bucket/runs"),
+        ("s3://x", "eu", "filesystem is a str. Give a pyarrow.fs.FileSystem, or arguments for one."),
         ("abfs://lake/runs", {}, "no storage account. Give account_name in filesystem."),
         ("abfs://lake/runs", None, "valid account name"),
         ("abfss://lake@acc.dfs.core.windows.net", {"account_name": "b"}, "the account is acc, and b in filesystem"),

@@ -7,6 +7,7 @@ from tests.storage.conftest import read
 from tests.storage.killed import third, values
 
 from dynamic_des.testing import make_batch, make_run
+from dynamic_des_storage import JsonlEgress, ParquetEgress
 
 
 @pytest.fixture
@@ -75,3 +76,12 @@ def test_files_that_became_one_are_counted_too(tmp_path, make):
     assert len(list(tmp_path.rglob("records_*"))) == 3
     asyncio.run(egress.open(make_run("a")))
     assert written(egress) == 60
+
+
+def test_what_a_sink_of_another_format_holds_in_the_folder_does_not_count(lake, make):
+    write(lake(), 1, 30)
+    other = {ParquetEgress: JsonlEgress, JsonlEgress: ParquetEgress}[make](lake.path, router=third)
+    asyncio.run(other.open(make_run("a")))
+    assert written(other) == 0
+    other.write(make_batch(values(1, 9), 1))
+    assert (written(other), written(lake())) == (9, 30)

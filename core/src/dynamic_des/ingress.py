@@ -31,9 +31,12 @@ class BaseIngress:
 
     Attributes:
         deserializer: What decodes its payloads, for one that knows; the option of ``setup_ingress`` else.
+        needs_snapshot: Whether time waits for its snapshot as long as that is being taken, whatever
+            ``snapshot_timeout`` says: for a plan that would be wrong when it comes late. `snapshot` has to end.
     """
 
     deserializer: MessageDeserializer | None = None
+    needs_snapshot: bool = False
 
     async def open(self, run: RunInfo) -> None:
         """Connect. ``run.positions`` says where to go on, when a run goes on from another.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from copy import deepcopy
-from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from threading import Lock
+from typing import Any, ClassVar, Self
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -18,17 +18,17 @@ from dynamic_des.serializers import JsonSerializer
 from dynamic_des_kafka.client import abandon, close_admin, close_consumer, close_producer
 from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.errors import MissingTopicError, TopicError
+from dynamic_des_kafka.following import Following
+from dynamic_des_kafka.options import run_beside
 from dynamic_des_kafka.security import Connection, tls
 from dynamic_des_kafka.tasks import Tasks
 from dynamic_des_kafka.topics import is_legal, new_topic
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
 
 __all__ = ["KafkaAdminConnector"]
 
 _KEYS = ("name", "partitions", "replication", "configs")
 _PAUSE_S = 1.0
+_METADATA_AGE_MS = 5000  # how soon a topic or a partition that was added is noticed
 
 
 class KafkaAdminConnector:
@@ -57,6 +57,7 @@ class KafkaAdminConnector:
             raise ConfigError(f"KafkaAdminConnector: max_tasks is {show(max_tasks)}. Give a whole number, at least 1.")
         self.bootstrap_servers = bootstrap_servers
         self.max_tasks = max_tasks
+        self.kwargs = kwargs
         self.skipped = 0
         self._connection = Connection("KafkaAdminConnector", bootstrap_servers, kwargs, *self.client[1:])
         self._timeout_s = 10.0
@@ -65,12 +66,14 @@ class KafkaAdminConnector:
         self._vitals: dict[str, Any] = {}
         self._producer: AIOKafkaProducer | None = None
         self._keep = False
+        self._connecting = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"<KafkaAdminConnector at {self._connection!r}>"
 
     async def __aenter__(self) -> Self:
         self._keep = True
+        self._connecting = asyncio.Lock()  # of the loop at hand
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -91,9 +94,11 @@ class KafkaAdminConnector:
             TopicError: If the brokers refuse some; names each and says why. The others are made.
             ConnectionError: If nobody answers.
         """
+        if not isinstance(topics_config, (list, tuple)):
+            raise ConfigError(f"create_topics: {show(topics_config)} is no list. Give a list of dictionaries.")
         topics = [_new_topic(one) for one in topics_config]
         if topics:
-            _run_beside(self._create(topics))
+            run_beside(self._create(topics))
 
     async def send_config(self, topic: str, path_id: str, value: Any) -> None:
         """Send a change to a twin. Returns when the brokers have it.
@@ -105,11 +110,19 @@ class KafkaAdminConnector:
             value: Its new value.
 
         Raises:
+            ConfigError: For a topic or a path that cannot be, or a value with NaN in it.
             MissingTopicError: If the topic is not there.
             ConnectionError: If the brokers do not take it.
         """
-        payload = JsonSerializer().serialize(topic, {"path_id": path_id, "value": value})
-        producer = self._producer or await self._connected()
+        if not is_legal(topic):
+            raise ConfigError(f"send_config: the topic {show(topic)} is none that Kafka takes. Give another.")
+        if not isinstance(path_id, str) or not path_id:
+            raise ConfigError(f"send_config: path_id is {show(path_id)}. Give the path of a parameter.")
+        change = {"path_id": path_id, "value": value}
+        payload = JsonSerializer().serialize(topic, change)
+        if JsonSerializer().nulled([change], [payload]):
+            raise ConfigError(f"send_config: {path_id}: {show(value)} holds a number that JSON has not. Give another.")
+        producer = await self._kept() if self._keep else await self._connected()
         try:
             async with asyncio.timeout(self._timeout_s):
                 await producer.send_and_wait(topic, payload, key=path_id.encode())
@@ -120,31 +133,36 @@ class KafkaAdminConnector:
         except KafkaError as error:
             raise ConnectionError(f"{self._connection}: {topic}: {type(error).__name__}: {error}") from error
         finally:
-            if not self._keep:
+            if producer is not self._producer:
                 await abandon(producer)
 
     async def collect_data(self, topics: list[str], auto_offset_reset: str = "latest") -> None:
-        """Collect what twins publish, for ever; cancel it to end it. Lost connections are taken up again.
+        """Collect what twins publish, for ever; cancel it to end it.
+
+        Lost connections are taken up again, where it was. A topic that is missing is waited for, and then read from its
+        beginning; the others do not wait with it.
 
         Args:
             topics: Topics of telemetry and of events.
             auto_offset_reset: Where to begin: ``"latest"`` or ``"earliest"``.
 
         Raises:
-            ConfigError: If ``auto_offset_reset`` is neither.
+            ConfigError: If ``auto_offset_reset`` is neither, or ``topics`` no list of names.
             PermanentError: If the cluster refuses the credentials.
         """
         if auto_offset_reset not in ("latest", "earliest"):
             raise ConfigError(f"collect_data: auto_offset_reset is {show(auto_offset_reset)}. Give 'latest'.")
-        reset = auto_offset_reset
+        for topic in [topics] if isinstance(topics, str) or not topics else topics:
+            if not is_legal(topic) or isinstance(topics, str):
+                raise ConfigError(f"collect_data: topics is {show(topics)}. Give a list of names of topics.")
+        following = Following(topics, from_beginning=auto_offset_reset == "earliest")
         while True:
-            fixed = {"auto_offset_reset": reset, "enable_auto_commit": False, "group_id": None}
-            options = {**self._connection.of(AIOKafkaConsumer, metadata_max_age_ms=5000), **fixed}
-            consumer = AIOKafkaConsumer(*topics, **options)
+            fixed = {"auto_offset_reset": "none", "enable_auto_commit": False, "group_id": None}
+            options = {**self._connection.of(AIOKafkaConsumer, metadata_max_age_ms=_METADATA_AGE_MS), **fixed}
+            consumer = AIOKafkaConsumer(**options)
             try:
                 await start(consumer, self._connection, self._timeout_s)
-                async for record in consumer:
-                    self._note(record.value)
+                await following.follow(consumer, self._note)
             except (OSError, KafkaError):
                 await asyncio.sleep(_PAUSE_S)
             finally:
@@ -178,9 +196,14 @@ class KafkaAdminConnector:
         except BaseException:
             await abandon(producer)
             raise
-        if self._keep:
-            self._producer = producer
         return producer
+
+    async def _kept(self) -> AIOKafkaProducer:
+        """Return the one connection of an ``async with``, however many ask for it at once."""
+        async with self._connecting:
+            if self._producer is None:
+                self._producer = await self._connected()
+            return self._producer
 
     async def _create(self, topics: list[Any]) -> None:
         admin = AIOKafkaAdminClient(**self._connection.of(AIOKafkaAdminClient))
@@ -192,13 +215,17 @@ class KafkaAdminConnector:
         wrong = []
         for name, code, *text in answer.topic_errors:
             if code not in (0, TopicAlreadyExistsError.errno):
-                wrong.append(f"{name!r}: {text[0] if text and text[0] else for_code(code).__name__}")
+                reason = text[0].rstrip(".") if text and text[0] else for_code(code).__name__
+                wrong.append(f"{name!r}: {reason}")
         if wrong:
-            raise TopicError(f"{self._connection}: refused: {'; '.join(wrong)}. The other topics are there.")
+            others = " The other topics are there." if len(topics) > len(wrong) else ""
+            raise TopicError(f"{self._connection}: refused: {'; '.join(wrong)}.{others}")
 
 
 def _new_topic(given: dict[str, Any]) -> Any:
     where = "create_topics"
+    if not isinstance(given, dict) or not isinstance(given.get("configs") or {}, dict):
+        raise ConfigError(f"{where}: {show(given)} describes no topic. Write {{'name': …, 'configs': {{…}}}}.")
     for key in given:
         if key not in _KEYS:
             raise ConfigError(f"{where}: {key!r} is no key of a topic.{nearest(key, _KEYS)}")
@@ -209,20 +236,3 @@ def _new_topic(given: dict[str, Any]) -> Any:
         if type(value) is not int or value < 1:
             raise ConfigError(f"{where}: {given['name']!r}: {key} is {show(value)}. Give a whole number, at least 1.")
     return new_topic(given["name"], partitions=partitions, replication=replication, configs=given.get("configs") or {})
-
-
-def _run_beside(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine in a loop and a thread of its own: the thread at hand may have a loop that is running."""
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            failed.append(error)
-
-    thread = Thread(target=run, name="kafka admin")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["start"]
+__all__ = ["start", "still_answers"]
 
 _REFUSED = (errors.AuthenticationFailedError, errors.UnsupportedSaslMechanismError, errors.SaslAuthenticationFailed)
 _KEYS = (
@@ -47,10 +47,23 @@ async def start(client: Any, connection: Connection, timeout_s: float) -> None:
             await client.start()
     except TimeoutError as error:
         raise ConnectionError(f"{connection}: connected, but no answer within {timeout_s:g} s.") from error
+    except errors.InvalidTransactionTimeout as error:
+        raise PermanentError(
+            f"{connection}: transaction_timeout_ms is above transaction.max.timeout.ms of the brokers. Give less."
+        ) from error
     except errors.KafkaError as error:
         if "Authorization" in type(error).__name__:
             raise PermanentError(f"{connection}: {type(error).__name__}: {error}. Grant it.") from error
         raise ConnectionError(f"{connection}: {type(error).__name__}: {error}") from error
+
+
+async def still_answers(client: Any) -> bool:
+    """Return whether a client's brokers tell it at this moment where things are; it knows what they told."""
+    try:
+        async with asyncio.timeout(1.0):
+            return bool(await client.force_metadata_update())
+    except (TimeoutError, errors.KafkaError):
+        return False
 
 
 async def _probe(connection: Connection, timeout_s: float) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
-    KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
@@ -17,7 +16,7 @@ from aiokafka.errors import (
 )
 
 from dynamic_des_kafka.client import abandon, close_producer
-from dynamic_des_kafka.connecting import start
+from dynamic_des_kafka.connecting import start, still_answers
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.packing import Pack, Packing, by_partition
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from dynamic_des_kafka.parcels import Parcels
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["TOO_LARGE", "TURNS", "Delivery", "Identity", "new_producer", "submit"]
+__all__ = ["TOO_LARGE", "TURNS", "Delivery", "Identity", "new_producer", "producer_options", "submit"]
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _DEFAULTS = {
@@ -40,13 +39,22 @@ TURNS = 15  # of the loop: so many the client takes, and some more, until it has
 Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
 
 
-def new_producer(connection: Connection, **options: Any) -> AIOKafkaProducer:
+def producer_options(connection: Connection, transactional_id: str | None) -> dict[str, Any]:
+    """Return the arguments of a producer: idempotent, unless it is told not to wait for all replicas."""
+    if transactional_id:
+        more: dict[str, Any] = {"transactional_id": transactional_id}
+    else:
+        more = {"enable_idempotence": connection.options.get("acks", "all") in ("all", -1)}
+    return connection.of(AIOKafkaProducer, **_DEFAULTS, **more)
+
+
+def new_producer(connection: Connection, transactional_id: str | None = None) -> AIOKafkaProducer:
     """Return a producer, not started, that never gives up a batch.
 
     aiokafka gives up a batch that is older than ``request_timeout_ms`` when there is no leader for a moment, although
     an earlier attempt without an answer may be in the log. Never giving up is what an idempotent producer is for.
     """
-    producer = AIOKafkaProducer(**connection.of(AIOKafkaProducer, **_DEFAULTS, **options))
+    producer = AIOKafkaProducer(**producer_options(connection, transactional_id))
     producer._message_accumulator._batch_ttl = inf
     return producer
 
@@ -119,16 +127,20 @@ class Delivery:
         self._timeout_s = timeout_s
         self._producer: AIOKafkaProducer | None = None
         self._spoiled = False
+        self._run_id = ""
         self._shipment: _Shipment | None = None
         self._lingering: asyncio.Task[None] | None = None
 
-    async def open(self, run: RunInfo) -> None:  # noqa: ARG002 - the transactional kind keeps its name
+    async def open(self, run: RunInfo) -> None:
         """Connect, or take up again the producer that has something on its way."""
         if self._lingering is not None:
             lingering, self._lingering = self._lingering, None
             lingering.cancel()
-        if self._producer is not None and (self._spoiled or not _in_this_loop(self._producer)):
+        another, self._run_id = self._run_id != run.run_id, run.run_id
+        if self._producer is not None and (self._spoiled or another or not _in_this_loop(self._producer)):
             await self._drop()
+        if another:
+            self._shipment = None  # its numbers are used again, for other records
         if self._producer is None:
             await self._connect()
 
@@ -196,7 +208,7 @@ class Delivery:
             await close_producer(producer)
 
     async def _connect(self) -> None:
-        producer = new_producer(self._connection, enable_idempotence=True)
+        producer = new_producer(self._connection)
         try:
             await start(producer, self._connection, self._timeout_s)
         except BaseException:
@@ -257,11 +269,18 @@ class Delivery:
             ConnectionError: Else.
         """
         left = shipment.not_delivered()
-        if self._producer is not None and await _are_gone(self._producer, {some.topic for some in left}):
-            # the brokers say that there is no such topic: it is in no log, and can be sent anew
+        waiting = [pack for pack in shipment.packs if not pack.delivered and pack.error is None]
+        places = {(pack.topic, pack.partition) for pack in waiting} or {(some.topic, 0) for some in left}
+        gone = await _gone(self._producer, places) if self._producer is not None else set()
+        if gone and gone == places:
+            # the brokers say that there is no such partition: it is in no log, and can be sent anew
+            topic, partition = min(gone)
+            is_there = self._producer is not None and self._producer.client.cluster.partitions_for_topic(topic)
             await self._drop()
+            if is_there:
+                raise ConnectionError(f"topic {topic!r} has no partition {partition} any more. Another one is taken.")
             raise MissingTopicError(
-                f"topic {left[0].topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
+                f"topic {topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
             )
         raise ConnectionError(
             f"{self._connection}: {sum(map(len, left))} records are not acknowledged within {self._timeout_s:g} s; "
@@ -269,15 +288,12 @@ class Delivery:
         )
 
 
-async def _are_gone(producer: AIOKafkaProducer, topics: set[str]) -> bool:
-    """Return whether the brokers say, now, that none of the topics exists."""
-    try:
-        async with asyncio.timeout(1.0):
-            if not await producer.client.force_metadata_update():
-                return False
-    except (TimeoutError, KafkaError):
-        return False
-    return bool(topics) and all(producer.client.cluster.partitions_for_topic(topic) is None for topic in topics)
+async def _gone(producer: AIOKafkaProducer, places: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return which of some partitions there are not, as the brokers say now."""
+    if not await still_answers(producer.client):
+        return set()
+    known = producer.client.cluster.partitions_for_topic
+    return {(topic, partition) for topic, partition in places if partition not in (known(topic) or ())}
 
 
 def _in_this_loop(producer: AIOKafkaProducer) -> bool:

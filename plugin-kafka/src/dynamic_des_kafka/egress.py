@@ -13,12 +13,13 @@ from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.serializers import MessageSerializer  # noqa: TC001 - the same
 from dynamic_des_kafka.consignment import Consignment, Encoder
-from dynamic_des_kafka.delivery import TURNS, Delivery
+from dynamic_des_kafka.delivery import TURNS, Delivery, producer_options
+from dynamic_des_kafka.options import a_function, check_seconds, rehearse
 from dynamic_des_kafka.packing import Packing
 from dynamic_des_kafka.progress import ProgressTopic
 from dynamic_des_kafka.routing import Routing
 from dynamic_des_kafka.security import Connection, tls
-from dynamic_des_kafka.topics import check_topics, try_out
+from dynamic_des_kafka.topics import check_codecs, check_topics, try_out
 from dynamic_des_kafka.transactions import TransactionalDelivery
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class KafkaEgress(BaseEgress):
         **kwargs: For `aiokafka.AIOKafkaProducer`; also ``ssl_cafile``, ``ssl_certfile``, ``ssl_keyfile`` and
             ``ssl_password`` in place of an ``ssl_context``.
 
+    Attributes:
+        bootstrap_servers: As given; so are `telemetry_topic`, `event_topic`, `topic_router`, `topic_serializers`,
+            `default_serializer` and, as `producer_config`, the arguments for the client.
+
     Raises:
         ConfigError: For an address, credentials or an argument that make no sense.
     """
@@ -94,14 +99,27 @@ class KafkaEgress(BaseEgress):
             dead_letter_topic=dead_letter_topic,
             progress_topic=progress_topic,
         )
-        if not delivery_timeout > 0:
-            raise ConfigError(f"KafkaEgress: delivery_timeout is {show(delivery_timeout)}. Give seconds, above 0.")
+        if not (transactional_id is None or isinstance(transactional_id, str)):
+            raise ConfigError(f"KafkaEgress: transactional_id is {show(transactional_id)}. Give text.")
+        check_seconds("KafkaEgress", delivery_timeout=delivery_timeout)
+        self.bootstrap_servers = bootstrap_servers
+        self.telemetry_topic = telemetry_topic
+        self.event_topic = event_topic
+        self.topic_router = a_function("KafkaEgress", "topic_router", topic_router)
+        self.topic_serializers = topic_serializers
+        self.default_serializer = default_serializer
+        self.producer_config = kwargs
+        check_codecs("KafkaEgress", "serialize", topic_serializers, default_serializer)
         self._connection = Connection("KafkaEgress", bootstrap_servers, kwargs, AIOKafkaProducer)
+        rehearse("KafkaEgress", AIOKafkaProducer, producer_options(self._connection, transactional_id))
         topics = {"telemetry": telemetry_topic, "event": event_topic, "dead_letter": dead_letter_topic}
-        self._routing = Routing(topics, topic_router, topic_serializers or {}, default_serializer)
+        self._routing = Routing(topics, self.topic_router, topic_serializers or {}, default_serializer)
         self._fixed = [*(topic_serializers or {})] if topic_router else [telemetry_topic, event_topic]
         self._letters = dead_letter_topic
-        self._packing = Packing(int(kwargs.get("max_request_size", 1_048_576)))
+        self._packing = Packing(
+            int(self._connection.options.get("max_request_size", 1_048_576)),
+            self._connection.options.get("partitioner"),
+        )
         if transactional_id:
             progress = ProgressTopic(self._connection, transactional_id, progress_topic, delivery_timeout)
             self._delivery: Delivery | TransactionalDelivery = TransactionalDelivery(
@@ -130,7 +148,7 @@ class KafkaEgress(BaseEgress):
             await self._try_out([self._letters] if run.connector.startswith("dead_letters:") else self._fixed)
             return
         if self._run is None or self._run.run_id != run.run_id:
-            self._done = {}
+            self._done, self._consignment, self._next = {}, None, None
         self._run = run
         await self._delivery.open(run)
 

@@ -21,8 +21,9 @@ from dynamic_des_kafka.connecting import start
 from dynamic_des_kafka.deserializing import ByTopic
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.offsets import Reset, part_of, starts
+from dynamic_des_kafka.options import check_seconds, rehearse
 from dynamic_des_kafka.security import Connection, tls
-from dynamic_des_kafka.topics import check_topics, try_out
+from dynamic_des_kafka.topics import check_codecs, check_topics, try_out
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -71,6 +72,10 @@ class KafkaIngress(BaseIngress):
         **kwargs: For `aiokafka.AIOKafkaConsumer`; also ``ssl_cafile``, ``ssl_certfile``, ``ssl_keyfile`` and
             ``ssl_password`` in place of an ``ssl_context``.
 
+    Attributes:
+        topic: As given; so are `bootstrap_servers`, `topic_deserializers`, `default_deserializer` and `kwargs`, the
+            arguments for the client.
+
     Raises:
         ConfigError: For an address, credentials or an argument that make no sense.
     """
@@ -91,14 +96,23 @@ class KafkaIngress(BaseIngress):
         **kwargs: Any,
     ) -> None:
         for key, why in _OURS.items():
-            if key in kwargs:
+            if kwargs.get(key):
                 raise ConfigError(f"KafkaIngress: {key} is not the client's here. {why}")
         check_topics("KafkaIngress", topic=topic)
+        check_seconds("KafkaIngress", connect_timeout=connect_timeout)
+        check_codecs("KafkaIngress", "deserialize", topic_deserializers, default_deserializer)
         if auto_offset_reset not in get_args(Reset):
             hint = nearest(auto_offset_reset, get_args(Reset)) or " Give 'latest', 'earliest' or 'none'."
             raise ConfigError(f"KafkaIngress: auto_offset_reset is {show(auto_offset_reset)}.{hint}")
+        if not (group_id is None or isinstance(group_id, str)):
+            raise ConfigError(f"KafkaIngress: group_id is {show(group_id)}. Give text.")
         self.topic = topic
+        self.bootstrap_servers = bootstrap_servers
+        self.topic_deserializers = topic_deserializers
+        self.default_deserializer = default_deserializer
+        self.kwargs = kwargs
         self._connection = Connection("KafkaIngress", bootstrap_servers, kwargs, AIOKafkaConsumer)
+        rehearse("KafkaIngress", AIOKafkaConsumer, self._connection.of(AIOKafkaConsumer, **_DEFAULTS))
         decodes = topic_deserializers or default_deserializer
         self.deserializer = ByTopic(topic_deserializers or {}, default_deserializer) if decodes else None
         self._reset = auto_offset_reset
@@ -114,6 +128,7 @@ class KafkaIngress(BaseIngress):
         self._replaced: dict[str, Any] = {}  # part → position that was valid in a topic that is not there any more
         self._settled: dict[TopicPartition, int] = {}
         self._renewed = 0.0
+        self._heard = 0.0
         self._given: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
@@ -158,9 +173,10 @@ class KafkaIngress(BaseIngress):
         for place, offset in (await consumer.beginning_offsets(places)).items():
             consumer.seek(place, offset)
         kept: dict[Any, Message | None] = {}
+        self._heard = monotonic()
         for place in places:
             while await consumer.position(place) < ends[place]:
-                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
+                for record in (await self._fetch(consumer, place, timeout_ms=200)).get(place, ()):
                     key = (place, record.offset) if record.key is None else (place, record.key)
                     kept.pop(key, None)  # to the end: in the order of the offsets that are left
                     kept[key] = None if record.value is None else self._message(record)
@@ -171,12 +187,12 @@ class KafkaIngress(BaseIngress):
         """Yield what arrives; raise when the brokers do not answer any more."""
         consumer = self._consumer
         assert consumer is not None, "it was not opened"
-        heard = monotonic()
+        self._heard = monotonic()
         while True:
             if self._misplaced is not None:
                 raise self._misplaced
             try:
-                found = await consumer.getmany(timeout_ms=500)
+                found = await self._fetch(consumer, timeout_ms=500)
             except NoOffsetForPartitionError:
                 if not self._group:
                     raise
@@ -192,14 +208,10 @@ class KafkaIngress(BaseIngress):
                     self._next[part] = record.offset + 1
                     if record.value is not None:
                         yield self._message(record)
-            if found:
-                heard = monotonic()
-            elif monotonic() - heard > _SILENCE_S:
-                await self._check_brokers(consumer)
-                heard = monotonic()
             if not self._group:
                 await self._take_new_partitions(consumer)
-                await self._renew(consumer)
+                if monotonic() - self._renewed > _RENEWAL_S:
+                    await self._renew(consumer)
 
     async def applied(self, position: Mapping[str, Any]) -> None:
         """Commit."""
@@ -246,11 +258,9 @@ class KafkaIngress(BaseIngress):
         begin, fresh = await starts(consumer, places, self._next, self._reset, doubted=self._doubted)
         consumer.assign(sorted(places))
         self._seek(begin)
-        if fresh:
-            await consumer.commit(fresh)
         self._believe(fresh)
-        for place, offset in begin.items():
-            self._settled.setdefault(place, offset)
+        self._settled = {**begin, **self._settled}
+        await self._renew(consumer)
 
     async def _join(self, consumer: AIOKafkaConsumer) -> None:
         """Join the group, and wait until it has said which partitions are ours."""
@@ -277,15 +287,27 @@ class KafkaIngress(BaseIngress):
             self._consumer.seek(place, offset)
 
     async def _renew(self, consumer: AIOKafkaConsumer) -> None:
-        """Commit again what is settled, before the brokers forget it."""
-        if monotonic() - self._renewed > _RENEWAL_S:
-            self._renewed = monotonic()
-            await consumer.commit({place: self._settled[place] for place in consumer.assignment()})
+        """Commit what is settled, also what was committed long ago, which the brokers would forget."""
+        self._renewed = monotonic()
+        await consumer.commit({place: self._settled[place] for place in consumer.assignment()})
 
     async def _take_new_partitions(self, consumer: AIOKafkaConsumer) -> None:
         found = consumer.partitions_for_topic(self.topic) or set()
-        if len(found) > len(consumer.assignment()):
+        known = {place.partition for place in consumer.assignment()}
+        if found and found != known:
+            if known - found:  # partitions are never taken away: it is another topic
+                self._doubted |= {*self._next}
             await self._assign({TopicPartition(self.topic, number) for number in found})
+
+    async def _fetch(self, consumer: AIOKafkaConsumer, *places: TopicPartition, timeout_ms: int) -> dict[Any, Any]:
+        """Return what has come; raise when nothing comes because the brokers, or the topic, are gone."""
+        found: dict[Any, Any] = await consumer.getmany(*places, timeout_ms=timeout_ms)
+        if found:
+            self._heard = monotonic()
+        elif monotonic() - self._heard > _SILENCE_S:
+            await self._check_brokers(consumer)
+            self._heard = monotonic()
+        return found
 
     async def _check_brokers(self, consumer: AIOKafkaConsumer) -> None:
         """Ask something, since a consumer whose brokers are gone waits silently for ever."""

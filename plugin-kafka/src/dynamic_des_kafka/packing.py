@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
 
+from dynamic_des.errors import PermanentError, show, told
+from dynamic_des_kafka.connecting import still_answers
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.partitioning import Partitioner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aiokafka import AIOKafkaProducer
 
@@ -58,10 +60,13 @@ class Packing:
 
     Args:
         max_request_size: Largest record, in bytes.
+        chosen: The client's argument ``partitioner``: takes a key, all partitions and those that have a leader, and
+            returns one. Kafka's own rule when None.
     """
 
-    def __init__(self, max_request_size: int) -> None:
+    def __init__(self, max_request_size: int, chosen: Callable[[Any, list[int], list[int]], int] | None = None) -> None:
         self._limit = max_request_size
+        self._chosen = chosen
         self._smaller: dict[str, int] = {}  # topic → most bytes in one batch, where the broker refused more
         self._partition = Partitioner()
         self._ahead: tuple[AIOKafkaProducer, Sequence[Parcels], list[Pack]] | None = None
@@ -90,6 +95,8 @@ class Packing:
 
     def pack_ahead(self, producer: AIOKafkaProducer, cargo: Sequence[Parcels]) -> None:
         """Pack what `pack` will be asked for next, where the client knows all its topics already."""
+        if self._chosen is not None:
+            return  # a function of the user's may raise, which is said when it is the turn of these
         partitions = producer.client.cluster.partitions_for_topic
         counts = [len(partitions(parcels.topic) or ()) for parcels in cargo]
         if all(counts):
@@ -111,7 +118,11 @@ class Packing:
         packs: list[Pack] = []
         now = int(time.time() * 1000)  # of the broker's world: simulated time would confuse its retention
         for parcels, count in zip(cargo, counts, strict=True):
-            for partition, some in self._partitions(parcels, count):
+            if self._chosen is None:
+                places = self._partitions(parcels, count)
+            else:
+                places = _as_chosen(self._chosen, producer, parcels)
+            for partition, some in places:
                 packs += self._packs(producer, partition, some, now)
         return packs
 
@@ -134,6 +145,29 @@ class Packing:
             left = left.part(taken)
 
 
+def _as_chosen(
+    choose: Callable[[Any, list[int], list[int]], int], producer: AIOKafkaProducer, parcels: Parcels
+) -> Iterable[tuple[int, Parcels]]:
+    """Return which records go to which partition, as a function of the user's says.
+
+    Raises:
+        PermanentError: If it raises, or names a partition that there is not.
+    """
+    topic, cluster = parcels.topic, producer.client.cluster
+    there = sorted(cluster.partitions_for_topic(topic))
+    led = sorted(cluster.available_partitions_for_topic(topic))
+    places: dict[int, list[int]] = defaultdict(list)
+    for place, key in enumerate(parcels.keys):
+        try:
+            number = choose(key, there, led)
+        except Exception as error:
+            raise PermanentError(f"partitioner: key {show(key)}: {told(error)}.") from error
+        if number not in there:
+            raise PermanentError(f"partitioner: key {show(key)}: {show(number)} is no partition of {topic!r}.")
+        places[number].append(place)
+    return [(number, parcels.at(some)) for number, some in places.items()]
+
+
 def _fill(builder: Any, parcels: Parcels, now: int, limit: int | None) -> int:
     """Put records into one of the client's batches; return for how many of them there was room."""
     append, number = builder.append, parcels.number
@@ -151,6 +185,8 @@ async def _count_partitions(producer: AIOKafkaProducer, topic: str) -> int:
     try:
         return len(await producer.partitions_for(topic))
     except UnknownTopicOrPartitionError as error:
+        if not await still_answers(producer.client):
+            raise ConnectionError(f"the brokers do not answer where topic {topic!r} is.") from error
         raise MissingTopicError(
             f"topic {topic!r} is not on the brokers. Create it: KafkaAdminConnector.create_topics does."
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.serializers import JsonSerializer
@@ -17,6 +18,7 @@ Header = tuple[str, bytes]
 _OVERHEAD = 120  # bytes that a record and the batch around it need at most beyond key, value and headers
 
 
+@dataclass(eq=False, slots=True)
 class Parcels:
     """Records for one topic as Kafka takes them, by columns of one length.
 
@@ -32,24 +34,12 @@ class Parcels:
         beside: The other headers of each.
     """
 
-    __slots__ = ("beside", "keys", "number", "seqs", "topic", "values")
-
-    def __init__(
-        self,
-        topic: str,
-        number: str,
-        *,
-        seqs: list[int],
-        keys: list[bytes | None],
-        values: list[bytes],
-        beside: list[tuple[Header, ...]],
-    ) -> None:
-        self.topic = topic
-        self.number = number
-        self.seqs = seqs
-        self.keys = keys
-        self.values = values
-        self.beside = beside
+    topic: str
+    number: str
+    seqs: list[int]
+    keys: list[bytes | None]
+    values: list[bytes]
+    beside: list[tuple[Header, ...]]
 
     def __len__(self) -> int:
         return len(self.seqs)
@@ -125,6 +115,7 @@ def letter(topic: str, record: dict[str, Any], run: Header) -> tuple[bytes | Non
         for key in ("source", "sink", "reason", "topic", "partition", "offset")
         if known.get(key) is not None
     ]
+    headers += _headers_of(info, {"seq", *(name for name, _ in headers)})
     if held.get("encoding") == "base64":
         value = b64decode(held["payload"])
     elif isinstance(held.get("payload"), str):
@@ -132,8 +123,19 @@ def letter(topic: str, record: dict[str, Any], run: Header) -> tuple[bytes | Non
     else:
         value = JsonSerializer().serialize(topic, held.get("record", held))
     key = info.get("key")
-    if isinstance(key, dict) and "base64" in key:
-        name: bytes | None = b64decode(key["base64"])
-    else:
-        name = key_bytes(record.get("key") if key is None else key)
-    return name, value, tuple(headers)
+    return key_bytes(record.get("key")) if key is None else _bytes(key), value, tuple(headers)
+
+
+def _headers_of(info: dict[str, Any], taken: set[str]) -> list[Header]:
+    """Return the headers that the message had; under another name where the letter has one of that name itself."""
+    found = info.get("headers")
+    pairs = found if isinstance(found, list) else []
+    named = [(str(pair[0]), pair[1]) for pair in pairs if isinstance(pair, list) and len(pair) == 2]
+    return [(f"original.{name}" if name in taken else name, _bytes(value)) for name, value in named]
+
+
+def _bytes(plain: Any) -> bytes:
+    """Return what a letter holds of some bytes: text if they were UTF-8, else base64."""
+    if isinstance(plain, dict) and "base64" in plain:
+        return b64decode(plain["base64"])
+    return key_bytes(plain) or b""

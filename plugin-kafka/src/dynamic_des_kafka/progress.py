@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from aiokafka import AIOKafkaConsumer
@@ -19,10 +19,13 @@ from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.topics import new_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from dynamic_des_kafka.security import Connection
 
 __all__ = ["Progress", "ProgressTopic"]
 
+_Seen = TypeVar("_Seen")
 _STEP = 100  # records that are read from the end at first
 
 
@@ -50,7 +53,7 @@ class Progress:
 
 
 class ProgressTopic:
-    """The topic of one transactional id. Nobody else writes there, so that nobody's open transaction hides its end.
+    """The topic of one transactional id. Nobody else should write there: an open transaction would hide its end.
 
     Attributes:
         name: Its name.
@@ -87,16 +90,30 @@ class ProgressTopic:
                 f"{for_code(code).__name__} {text[0] if text and text[0] else ''}. Create it, with one partition."
             )
 
-    async def read(self, twin: str) -> Progress:
-        """Return the last progress of a twin. Call it when no transaction of this id is open."""
-        options: dict[str, Any] = {"isolation_level": "read_committed", "auto_offset_reset": "earliest"}
+    async def read(self, twin: str, *, to_the_end: bool = True) -> Progress:
+        """Return the last progress of a twin.
+
+        Args:
+            twin: Its name.
+            to_the_end: Whether an open transaction, which may hide the last, is an error. Then call it when none of
+                this id is open.
+
+        Raises:
+            ConnectionError: If it cannot be read, or somebody else's open transaction may hide it: ask again.
+        """
+        written = await self._look("read_uncommitted", self._end) if to_the_end else 0
+        return await self._look("read_committed", lambda consumer: self._find(consumer, twin.encode(), written))
+
+    async def _look(self, isolation_level: str, look: Callable[[AIOKafkaConsumer], Awaitable[_Seen]]) -> _Seen:
+        """Return what one sees of the topic."""
+        options: dict[str, Any] = {"isolation_level": isolation_level, "auto_offset_reset": "earliest"}
         consumer = AIOKafkaConsumer(
             **{**self._connection.of(AIOKafkaConsumer, request_timeout_ms=self._timeout_ms), **options}
         )
         try:
             await start(consumer, self._connection, self._timeout_s)
             async with asyncio.timeout(self._timeout_s):
-                return await self._find(consumer, twin.encode())
+                return await look(consumer)
         except TimeoutError as error:
             raise ConnectionError(f"{self._connection}: {self.name} was not read in {self._timeout_s:g} s.") from error
         except KafkaError as error:
@@ -104,12 +121,23 @@ class ProgressTopic:
         finally:
             await close_consumer(consumer)
 
-    async def _find(self, consumer: AIOKafkaConsumer, key: bytes) -> Progress:
-        """Return the last record of a key, looking from the end backwards."""
+    async def _end(self, consumer: AIOKafkaConsumer) -> int:
+        """Return where the topic ends."""
         place = TopicPartition(self.name, 0)
         consumer.assign([place])
+        end: int = (await consumer.end_offsets([place]))[place]
+        return end
+
+    async def _find(self, consumer: AIOKafkaConsumer, key: bytes, written: int) -> Progress:
+        """Return the last record of a key, looking from the end backwards."""
+        place = TopicPartition(self.name, 0)
+        end = await self._end(consumer)
+        if end < written:
+            raise ConnectionError(
+                f"{self._connection}: a transaction of somebody else hides the end of {self.name}. It is waited for. "
+                "Give each twin a progress_topic of its own."
+            )
         first = (await consumer.beginning_offsets([place]))[place]
-        end = (await consumer.end_offsets([place]))[place]
         upper, step = end, _STEP
         while upper > first:
             lower = max(first, upper - step)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
+import re
+import ssl
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.helpers import create_ssl_context
 
 from dynamic_des.errors import ConfigError, nearest, show
+from dynamic_des_kafka.options import arguments, checked
 from dynamic_des_kafka.tokens import token_provider
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Mapping
 
 __all__ = ["Connection", "tls"]
@@ -25,6 +27,7 @@ _ELSEWHERE = {
         "aws_msk_iam_sasl_signer.MSKAuthTokenProvider.generate_auth_token(region)[0]."
     )
 }
+_HOST = re.compile(r"[^\s/@:\[\]]+|\[[0-9a-fA-F:.%\w]+\]")  # a name or an address; one of version 6 in brackets
 _TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_password")
 
 
@@ -43,8 +46,11 @@ def tls(
         ssl_keyfile: PEM file of its key.
         ssl_password: The key's password.
     """
+    password = _revealed(ssl_password)
+    if password is None:
+        password = ""  # else OpenSSL asks on the terminal for that of a key that has one, and waits
     context: ssl.SSLContext = create_ssl_context(
-        cafile=ssl_cafile, certfile=ssl_certfile, keyfile=ssl_keyfile, password=_revealed(ssl_password)
+        cafile=ssl_cafile, certfile=ssl_certfile, keyfile=ssl_keyfile, password=password
     )
     return context
 
@@ -72,8 +78,8 @@ class Connection:
     ) -> None:
         self.where = where
         self.servers = _addresses(where, bootstrap_servers)
-        self._options = {key: _revealed(value) for key, value in options.items()}
-        self._check_names(clients)
+        given = {key: _revealed(value) for key, value in options.items()}
+        self._options = checked(where, given, (tls, *clients))
         self._check_credentials()
 
     def __repr__(self) -> str:
@@ -98,15 +104,9 @@ class Connection:
             client: Its class.
             **defaults: What holds where nothing was given.
         """
-        taken = _arguments(client)
+        taken = arguments(client)
         given = {key: value for key, value in self._options.items() if key in taken}
         return {"bootstrap_servers": self.servers, **defaults, **given}
-
-    def _check_names(self, clients: tuple[Callable[..., Any], ...]) -> None:
-        known = {*_TLS}.union(*map(_arguments, clients))
-        for key in self._options:
-            if key not in known:
-                raise ConfigError(f"{self.where}: {key!r} is no option of it nor of its client.{nearest(key, known)}")
 
     def _check_credentials(self) -> None:
         options = self._options
@@ -121,6 +121,7 @@ class Connection:
             raise ConfigError(
                 f"{self.where}: {given} is given, but security_protocol is {protocol!r}. Give 'SSL' or 'SASL_SSL'."
             )
+        self._check_certificate(files)
         self.shows_certificate = "ssl_context" in options or "ssl_certfile" in files
         if encrypted and "ssl_context" not in options:
             options["ssl_context"] = self._context(files)
@@ -146,13 +147,25 @@ class Connection:
             for key in ("sasl_plain_username", "sasl_plain_password"):
                 if not options.get(key):
                     raise ConfigError(f"{self.where}: {key} is missing or empty; sasl_mechanism {mechanism} needs it.")
+        if mechanism == "GSSAPI" and find_spec("gssapi") is None:
+            raise ConfigError(f"{self.where}: sasl_mechanism is 'GSSAPI', which needs gssapi. Run: pip install gssapi.")
         if mechanism == "OAUTHBEARER":
             options["sasl_oauth_token_provider"] = token_provider(self.where, options.get("sasl_oauth_token_provider"))
+
+    def _check_certificate(self, files: Mapping[str, Any]) -> None:
+        context = self._options.get("ssl_context")
+        if context is not None and not isinstance(context, ssl.SSLContext):
+            raise ConfigError(f"{self.where}: ssl_context is {show(context)}. Give an ssl.SSLContext.")
+        if context is not None and files:
+            raise ConfigError(f"{self.where}: {next(iter(files))} is given beside ssl_context. Give one of them.")
+        for key in ("ssl_keyfile", "ssl_password"):
+            if files.get(key) is not None and files.get("ssl_certfile") is None:
+                raise ConfigError(f"{self.where}: {key} is given, but no ssl_certfile. Give the certificate, too.")
 
     def _context(self, files: dict[str, Any]) -> ssl.SSLContext:
         try:
             return tls(**files)
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        except (OSError, ValueError, TypeError) as error:  # ssl.SSLError is an OSError
             named = ", ".join(str(files[key]) for key in _TLS[:3] if files.get(key))
             raise ConfigError(
                 f"{self.where}: TLS: {named}: {error}. Give PEM files, and the key's password."
@@ -160,21 +173,20 @@ class Connection:
 
 
 def _addresses(where: str, given: Any) -> list[str]:
-    parts = given.split(",") if isinstance(given, str) else list(given)
+    if not isinstance(given, (str, list, tuple)):
+        raise ConfigError(f"{where}: bootstrap_servers is {show(given)}. Write 'host:9092', or several with commas.")
+    parts = given.split(",") if isinstance(given, str) else given
     addresses = [str(part).strip() for part in parts if str(part).strip()]
     for address in addresses:
         host, colon, port = address.rpartition(":")
         if not colon:
             host, port = address, "9092"
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ConfigError(f"{where}: bootstrap_servers {show(address)} is no address. Write 'host:9092'.")
+        if not _HOST.fullmatch(host) or not port.isdecimal() or not 0 < int(port) < 65536:
+            shown = show(address.rpartition("@")[2])  # before it somebody may have written a password
+            raise ConfigError(f"{where}: bootstrap_servers {shown} is no address. Write 'host:9092'.")
     if not addresses:
         raise ConfigError(f"{where}: bootstrap_servers is {show(given)}. Write 'host:9092', or several with commas.")
     return addresses
-
-
-def _arguments(client: Callable[..., Any]) -> set[str]:
-    return set(inspect.signature(client).parameters) - {"loop", "topics", "bootstrap_servers", "api_version"}
 
 
 def _revealed(value: Any) -> Any:

@@ -25,9 +25,12 @@ class Tasks:
 
         Raises:
             KeyError: If it has not.
+            TypeError: If its ``path_id`` is no text.
         """
         value = record["value"]
-        status, (twin, _, rest) = str(value["status"]), str(value["path_id"]).partition(".")
+        if not isinstance(value["path_id"], str):
+            raise TypeError("the path_id is no text.")
+        status, (twin, _, rest) = str(value["status"]), value["path_id"].partition(".")
         first, _, further = rest.partition(".")
         service = further if first in _KINDS and further else rest
         tasks = self._state.setdefault(twin, {}).setdefault(service, {})

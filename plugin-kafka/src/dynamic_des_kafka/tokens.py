@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from importlib import import_module
 from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
 
-from dynamic_des.errors import ConfigError, show
+from dynamic_des.errors import ConfigError
+from dynamic_des_kafka.options import named
 
 __all__ = ["token_provider"]
 
@@ -25,7 +25,7 @@ def token_provider(where: str, given: Any) -> AbstractTokenProvider:
         ConfigError: If it is none of these.
     """
     if isinstance(given, str):
-        given = _named(where, given)
+        given = named(where, "sasl_oauth_token_provider", given)
     if isinstance(given, type) or (callable(given) and not hasattr(given, "token")):
         given = given()
     if not callable(getattr(given, "token", None)):
@@ -34,14 +34,6 @@ def token_provider(where: str, given: Any) -> AbstractTokenProvider:
             "Give an aiokafka.abc.AbstractTokenProvider, what makes one, or 'module:name' of either."
         )
     return given if isinstance(given, AbstractTokenProvider) else _Adapted(given)
-
-
-def _named(where: str, name: str) -> Any:
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(f"{where}: sasl_oauth_token_provider {show(name)}: {error}. Give 'module:name'.") from error
 
 
 class _Adapted(AbstractTokenProvider):  # type: ignore[misc]

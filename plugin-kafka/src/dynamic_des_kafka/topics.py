@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.admin import NewTopic
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["check_topics", "is_legal", "new_topic", "try_out"]
+__all__ = ["check_codecs", "check_topics", "is_legal", "new_topic", "try_out"]
 
 _LEGAL = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
@@ -41,6 +41,21 @@ def check_topics(where: str, **topics: str | None) -> None:
             raise ConfigError(
                 f"{where}: {argument} is {show(topic)}. Give 1 to 249 letters, digits, dots, underscores and hyphens."
             )
+
+
+def check_codecs(where: str, method: str, topics: Mapping[str, Any] | None, default: Any) -> None:
+    """Check serializers, or deserializers: by topic, and the one for all others.
+
+    Raises:
+        ConfigError: For one that has no such method, or under what is no name of a topic.
+    """
+    kind = f"{method}r"
+    for topic, one in (topics or {}).items():
+        check_topics(where, **{f"a topic of topic_{kind}s": topic})
+        if not callable(getattr(one, method, None)):
+            raise ConfigError(f"{where}: topic_{kind}s[{topic!r}] is {show(one)}, which has no {method}().")
+    if default is not None and not callable(getattr(default, method, None)):
+        raise ConfigError(f"{where}: default_{kind} is {show(default)}, which has no {method}().")
 
 
 def new_topic(name: str, *, partitions: int, replication: int | None, configs: Mapping[str, object]) -> NewTopic:

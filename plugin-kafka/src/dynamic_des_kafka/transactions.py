@@ -7,7 +7,7 @@ import secrets
 import sys
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from aiokafka.errors import KafkaError, OutOfOrderSequenceNumber, ProducerFenced
 
@@ -59,6 +59,9 @@ class TransactionalDelivery:
         self._began = 0.0
         self._run: RunInfo | None = None
         self._held = Progress()
+        self._instance = ""
+        self._had_turn = False
+        self._known = {""}  # instances that were there before this one, and this one
         self._aside: tuple[Identity, dict[int, str]] | None = None
 
     async def open(self, run: RunInfo) -> None:
@@ -69,14 +72,21 @@ class TransactionalDelivery:
         """
         await self.close()
         await self._topic.make()
-        producer = self._producer = new_producer(
-            self._connection, transactional_id=self._id, transaction_timeout_ms=int(self._lifetime_s * 1000)
-        )
+        if self._run is None or self._run.run_id != run.run_id:
+            self._aside = None  # its numbers are used again, for other records
+            self._instance = secrets.token_hex(8)
+            self._known = {"", self._instance}
+            self._had_turn = False
+        elif self._had_turn and await self._is_replaced(run):
+            self._give_way(None)  # opening would take it from the successor again
+        producer = self._producer = new_producer(self._connection, self._id)
         await start(producer, self._connection, self._timeout_s)
         self._run = run
-        self._held = replace(await self._topic.read(run.name), instance=secrets.token_hex(8))
+        found = await self._topic.read(run.name)
+        self._known.add(found.instance)
+        self._held = replace(found, instance=self._instance)
         await self._transact([], self._held)  # so that a predecessor which is still alive sees whose turn it is
-        self._clean = True
+        self._clean = self._had_turn = True
 
     def prepare(self, parcels: Sequence[Parcels]) -> None:
         """Pack records that are the next to be delivered."""
@@ -172,12 +182,21 @@ class TransactionalDelivery:
         """Say whether another producer has taken over, or the brokers have ended a transaction that took too long."""
         run = self._run
         assert run is not None
-        if monotonic() - self._began > self._lifetime_s / 2:
-            newest = await self._topic.read(run.name)
-            if newest.instance in (self._held.instance, ""):
-                raise FencedError(
-                    f"{self._connection}: a transaction took longer than transaction_timeout_ms, and was ended."
-                ) from error
+        if monotonic() - self._began > self._lifetime_s / 2 and not await self._is_replaced(run):
+            raise FencedError(
+                f"{self._connection}: a transaction took longer than transaction_timeout_ms, and was ended."
+            ) from error
+        self._give_way(error)
+
+    async def _is_replaced(self, run: RunInfo) -> bool:
+        """Return whether a successor has said that it is there.
+
+        What was written last may not be visible yet: then it is this one's predecessor that is seen.
+        """
+        newest = await self._topic.read(run.name, to_the_end=False)
+        return newest.instance not in self._known
+
+    def _give_way(self, error: BaseException | None) -> NoReturn:
         raise PermanentError(
             f"{self._connection}: fenced: another producer has taken over transactional_id {self._id!r}. "
             "Let one twin at a time have it."

@@ -108,6 +108,7 @@ class Bridge:
         source = Source(ingress, name, options, run=run, steering=steering, loop=self._io.loop, letters=letters)
         ready = Flag()
         deadline = monotonic() + options.snapshot_timeout
+        needed = getattr(ingress, "needs_snapshot", False)
         steering.open_sources += 1
 
         def ended() -> None:
@@ -119,7 +120,7 @@ class Bridge:
 
         def wait_for_snapshot() -> None:
             while not (ready.wait(0.02) or self._released):  # in slices: a signal is answered between them
-                if monotonic() > deadline:
+                if monotonic() > deadline and not (needed and source.in_snapshot):
                     log.warning(
                         "ingress %s: no initial snapshot after %g s; time starts without it. Raise snapshot_timeout.",
                         name,

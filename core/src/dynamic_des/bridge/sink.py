@@ -5,21 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from contextlib import suppress
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.bridge.backoff import Backoff
 from dynamic_des.bridge.condition import AT_WORK, Condition, State
+from dynamic_des.bridge.due import DueBatches
 from dynamic_des.bridge.loop import cancel, contained
-from dynamic_des.bridge.outbox import Outbox
 from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
-from dynamic_des.bridge.sink_options import USUAL_FLUSH_INTERVAL
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, PermanentError, UnavailableError, show, told
-from dynamic_des.sim.records import system_payload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +44,6 @@ class Sink:
         dead_lettered: How many of those are in the dead letters.
         filtered: Model records that ``when`` kept from it.
         nulled: NaN and infinite numbers that were written as null.
-        counts_simulation_time: Whether its flush interval is one of simulation time.
         worker: The thread for what blocks.
         undrained: How it stood when a drain ended before everything was written (else None), and when that was.
         system_written: System records written.
@@ -78,21 +73,12 @@ class Sink:
         self.system_written = 0
         self.system_set_aside = 0
         self.options = options
-        self._patient = patient  # full batches only: at factor 0
-        self._batch_size = min(options.batch_size, options.outbox_size)
-        self.counts_simulation_time = patient and options.flush_interval is not USUAL_FLUSH_INTERVAL
-        self.outbox = self._make_outbox()
+        self._due = DueBatches(name, options, patient=patient, build=build, loop=loop)
+        self.outbox = self._due.outbox
         self.egress = egress
         self._egress = _connector(egress)
         self._letters = letters
         self._run = run
-        self._build = build
-        self._loop = loop
-        self._wake = asyncio.Event()
-        self._announced = False
-        self._flushes_asked = 0  # counted by who asks, so that none is overlooked between two looks
-        self._flushes_done = 0
-        self._closing = False
         self._task: asyncio.Task[Any] | None = None
         self.worker = Worker(f"write {name}")
         write = self._egress.write
@@ -101,7 +87,6 @@ class Sink:
             self.worker.start()
         overridden = type(self._egress).prepare is not BaseEgress.prepare
         self._prepares = overridden and not self._blocking and options.when is None
-        self._first_waits_since: float | None = None
         self.undrained: tuple[tuple[int, ...] | None, float] = (None, 0.0)
 
     @property
@@ -113,6 +98,11 @@ class Sink:
     def reason(self) -> str | None:
         """Why it is not up, or None."""
         return self.condition.reason
+
+    @property
+    def counts_simulation_time(self) -> bool:
+        """Whether its flush interval is one of simulation time."""
+        return self._due.counts_simulation_time
 
     @property
     def idle(self) -> bool:
@@ -146,19 +136,6 @@ class Sink:
             blocked_seconds=self.condition.blocked_s,
         )
 
-    def _make_outbox(self) -> Outbox:
-        options = self.options
-        return Outbox(
-            self.name,
-            options.outbox_size,
-            options.on_full or ("block" if self._patient else "spill"),
-            batch_size=self._batch_size,
-            wake=self._wake_from_anywhere,
-            spill_dir=options.spill_dir,
-            spill_limit=options.spill_limit,
-            span=options.flush_interval if self.counts_simulation_time else None,
-        )
-
     async def drive(self) -> None:
         """Write what comes, until closed."""
         self._task = asyncio.current_task()
@@ -166,9 +143,9 @@ class Sink:
         try:
             await self._open()
             self._become("up", None)
-            while not (self._closing and self.outbox.empty):
-                await self._deliver_all(self._next_batches())
-                await self._wait()
+            while not self._due.over:
+                await self._deliver_all(self._due.batches())
+                await self._due.wait()
             self._become("closed", None)
         except Exception as error:  # noqa: BLE001 - a PermanentError, or what no retry would mend
             self._become("failed", str(error) if isinstance(error, PermanentError) else told(error))
@@ -180,13 +157,11 @@ class Sink:
 
     def flush(self) -> None:
         """Write everything that waits now, full batch or not; from any thread."""
-        self._flushes_asked += 1
-        self._wake_from_anywhere()
+        self._due.flush()
 
     def finish(self) -> None:
         """End when everything is written; from any thread."""
-        self._closing = True
-        self._wake_from_anywhere()
+        self._due.finish()
 
     async def stop(self) -> None:
         """End now, written or not."""
@@ -224,30 +199,6 @@ class Sink:
                     log.debug("egress %s: prepare: %s", self.name, told(error))
         return batch
 
-    def _next_batches(self) -> Iterator[Batch]:
-        """Yield the batches that are due: of what waits now, so that neither kind of record starves the other."""
-        outbox, size = self.outbox, self._batch_size
-        asked = self._flushes_asked
-        flush = self._flushing
-        if not outbox.on_disk:  # what comes from there is to be flushed too
-            self._flushes_done = asked
-        overdue = self._first_waits_since is not None and not self._patient and self._timeout() <= 0
-        if overdue or outbox.empty:
-            self._first_waits_since = None
-        model, system = len(outbox), outbox.system_waiting
-        while model >= size or (model > 0 and (flush or overdue or outbox.due_by_span)):
-            raw = outbox.take(size)
-            model -= max(len(raw), 1)  # none, where the outbox has dropped them meanwhile
-            if raw:
-                yield Batch(raw, self._build)
-        while system >= size or (system > 0 and (flush or overdue)):
-            system -= size
-            yield Batch(outbox.take_system(size), system_payload, system=True)
-
-    @property
-    def _flushing(self) -> bool:
-        return self._closing or self._flushes_asked > self._flushes_done
-
     async def _wanted(self, batch: Batch) -> Batch:
         """Return what the sink's filter lets through of a batch; the rest is off the books."""
         when = self.options.when
@@ -267,30 +218,6 @@ class Sink:
             self.filtered += len(batch) - len(wanted) - len(unjudged)
         self.outbox.done(len(batch) - len(wanted), system=batch.system)
         return Batch(wanted, _same, system=batch.system)
-
-    def _timeout(self) -> float:
-        since = self._first_waits_since
-        return 0.0 if since is None else since + self.options.flush_interval - monotonic()
-
-    async def _wait(self) -> None:
-        """Wait for something to write: a full batch, the end of the flush interval, a flush."""
-        outbox = self.outbox
-        if self._flushing and (len(outbox) or outbox.system_waiting or not outbox.on_disk):
-            return
-        timeout = None
-        if (len(outbox) or outbox.system_waiting) and not self._patient:
-            if self._first_waits_since is None:  # also when a batch is full: the other kind of record may wait
-                self._first_waits_since = monotonic()
-            timeout = max(0.0, self._timeout())
-        if max(outbox.system_waiting, len(outbox)) >= self._batch_size or outbox.due_by_span:
-            return
-        try:
-            async with asyncio.timeout(timeout):  # wait_for may swallow a cancellation (Python 3.11)
-                await self._wake.wait()
-        except TimeoutError:
-            return
-        self._wake.clear()
-        self._announced = False
 
     async def _open(self) -> None:
         """Open the egress; try again with growing pauses."""
@@ -395,12 +322,6 @@ class Sink:
 
     def _become(self, state: State, reason: str | None) -> None:
         self.condition.become(state, reason, note=f" ({self.outbox.waiting} records wait)")
-
-    def _wake_from_anywhere(self) -> None:
-        if not self._announced:
-            self._announced = True
-            with suppress(RuntimeError):  # the loop is closed: torn down
-                self._loop.call_soon_threadsafe(self._wake.set)
 
 
 def _seq_field(batch: Batch) -> str:

@@ -52,6 +52,7 @@ class Source:
         dead_lettered: How many of those are in the dead letters.
         unwritable: How many of those the dead letters refused, too.
         reopened: How many connections were lost, or could not be made, and were followed by another.
+        in_snapshot: Whether it is being asked for the state to start from, or that is being taken in.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Source:
         self.received = 0
         self.refused = 0
         self.reopened = 0
+        self.in_snapshot = False
         self.dead_lettered = 0
         self.unwritable = 0
         self._letters = letters
@@ -172,11 +174,7 @@ class Source:
             await ingress.open(run)
         self._settling.connect()
         if self._on_ready is not None:
-            with self.condition.calling("snapshot"):
-                messages = await ingress.snapshot()
-            for message in messages:
-                await self._put(message)  # unbounded: time, which would empty the inbox, waits for all of it
-            self._now_ready()
+            await self._take_snapshot()
         self.condition.become("up")
         self.condition.progressed()
         stream = ingress.messages()
@@ -190,6 +188,19 @@ class Source:
         finally:
             if hasattr(stream, "aclose"):
                 await stream.aclose()
+
+    async def _take_snapshot(self) -> None:
+        self.in_snapshot = True
+        try:
+            with self.condition.calling("snapshot"):
+                messages = await self._ingress.snapshot()
+            for message in messages:
+                await self._put(message)  # unbounded: time, which would empty the inbox, waits for all of it
+                if self.received % _TURN == 0:
+                    await asyncio.sleep(0)  # a plan of a million lines leaves a turn to the others
+            self._now_ready()
+        finally:
+            self.in_snapshot = False
 
     async def _disconnect(self) -> None:
         """Close the ingress if it is open; whatever becomes of that, it is closed then."""

@@ -156,6 +156,8 @@ class Arguments:
             return None
 
     def _of_role(self, parameter: Parameter, table: Table, place: str, found: Any) -> Any:
+        if parameter.role == "class" and isinstance(found, parameter.kinds):
+            return found
         if found is not None and not (isinstance(found, type) if parameter.role == "class" else callable(found)):
             what = "is not a class" if parameter.role == "class" else "cannot be called"
             remedy = "class" if parameter.role == "class" else "function"

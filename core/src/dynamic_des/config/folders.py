@@ -87,8 +87,10 @@ class ModelFolder:
         """Take what was imported from here out of the way."""
         if str(self._folder) in sys.path:
             sys.path.remove(str(self._folder))
-        here = {entry.name.partition(".")[0] for entry in self._folder.iterdir()} if self._folder.is_dir() else set()
-        new = [name for name in sys.modules if name not in self._before and name.partition(".")[0] in here]
+        new = [name for name in sys.modules if name not in self._before]
+        if self._folder.is_dir():  # which says it sooner than each module
+            here = {entry.name.partition(".")[0] for entry in self._folder.iterdir()}
+            new = [name for name in new if name.partition(".")[0] in here]
         self._own = {name: sys.modules[name] for name in new if self._has(name, sys.modules[name])}
         for name in self._own:
             del sys.modules[name]

@@ -35,6 +35,7 @@ class Parameter:
             of plugin that a sub-table describes.
         mapped: Whether it takes a mapping of such things.
         secret: Whether its value must never be shown.
+        kinds: Of a class that is to be named: objects of which kinds may be named instead.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Parameter:
     role: Role = "plain"
     mapped: bool = False
     secret: bool = False
+    kinds: tuple[type, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -171,6 +173,7 @@ def _parameter(found: inspect.Parameter, namespace: dict[str, Any]) -> Parameter
         role=role,
         mapped=any(part in _TABLES for part in inside),
         secret=holds_secret(annotation),
+        kinds=tuple(one for one in members(annotation) if isinstance(one, type) and one not in _WRITTEN),
     )
 
 

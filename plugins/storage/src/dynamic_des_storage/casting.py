@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -43,8 +42,13 @@ def fits(kind: pa.DataType, values: Sequence[Any]) -> bool:
     if allowed is None or not allowed.issuperset(map(type, values)):
         return False
     if kind.id == pa.lib.Type_TIMESTAMP:
-        zoned = kind.tz is not None
-        return all(value is None or (value.utcoffset() is not None) is zoned for value in values)
+        zoned, step = kind.tz is not None, _STEPS.get(kind.unit, 1)
+        return all(
+            value is None or ((value.utcoffset() is not None) is zoned and value.microsecond % step == 0)
+            for value in values
+        )
+    if kind.id == pa.lib.Type_TIME64:
+        return all(value is None or value.tzinfo is None for value in values)
     return True
 
 
@@ -55,8 +59,6 @@ def cast(kind: pa.DataType, value: Any) -> Any:
         CastError: If that is not possible without changing what it says.
     """
     value = plain(value)
-    if isinstance(value, Enum):
-        value = value.value
     if value is None:
         return None
     try:
@@ -76,7 +78,7 @@ def _whole(_: pa.DataType, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
         _refuse()
     made = int(value)
-    if isinstance(value, (float, Decimal)) and made != value:
+    if (isinstance(value, (float, Decimal)) and made != value) or (isinstance(value, str) and "_" in value):
         _refuse()
     return made
 
@@ -87,9 +89,27 @@ def _float(_: pa.DataType, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
         _refuse()
     made = float(value)
-    if isinstance(value, int) and int(made) != value:
+    if not (_is_exact(value, made) if math.isfinite(made) else _says_so(value)):
         _refuse()
     return made
+
+
+def _is_exact(value: Any, made: float) -> bool:
+    """Return whether a double says what a value said: 0.1 is the double nearest to it."""
+    if isinstance(value, float):
+        return True
+    if isinstance(value, int):
+        return int(made) == value
+    if isinstance(value, str) and "_" in value:  # which is Python, and no number elsewhere
+        return False
+    return Decimal(value) in (Decimal(repr(made)), Decimal(made))
+
+
+def _says_so(value: Any) -> bool:
+    """Return whether what became infinite, or no number, was that before."""
+    if isinstance(value, str):
+        return value.strip().lower().lstrip("+-") in ("nan", "inf", "infinity")
+    return not math.isfinite(value)
 
 
 def _text(_: pa.DataType, value: Any) -> str:
@@ -108,7 +128,7 @@ def _moment(kind: pa.DataType, value: Any) -> datetime:
     made = datetime.fromisoformat(value) if isinstance(value, str) else value
     if not isinstance(made, datetime) or (made.utcoffset() is not None) is not (kind.tz is not None):
         _refuse()
-    return made
+    return made if made.microsecond % _STEPS.get(kind.unit, 1) == 0 else _refuse()
 
 
 def _date(_: pa.DataType, value: Any) -> date:
@@ -118,6 +138,11 @@ def _date(_: pa.DataType, value: Any) -> date:
             _refuse()
         return made.date()
     return made if isinstance(made, date) else _refuse()
+
+
+def _clock(_: pa.DataType, value: Any) -> time:
+    made = time.fromisoformat(value) if isinstance(value, str) else value
+    return made if isinstance(made, time) and made.tzinfo is None else _refuse()
 
 
 def _bytes(_: pa.DataType, value: Any) -> bytes:
@@ -140,6 +165,7 @@ _INTEGERS = (
     pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64(),
 )  # fmt: skip
 _NONE = type(None)
+_STEPS = {"s": 1_000_000, "ms": 1000}  # microseconds, of which the unit has no part
 _TAKEN: dict[int, frozenset[type]] = {
     **{kind.id: frozenset((int, _NONE)) for kind in _INTEGERS},
     pa.float64().id: frozenset((float, int, _NONE)),
@@ -160,6 +186,7 @@ _CASTS: dict[int, Callable[[pa.DataType, Any], Any]] = {
     pa.bool_().id: _flag,
     pa.timestamp("us").id: _moment,
     pa.date32().id: _date,
+    pa.time64("us").id: _clock,
     pa.binary().id: _bytes,
     pa.decimal128(1).id: _decimal,
     pa.decimal256(1).id: _decimal,

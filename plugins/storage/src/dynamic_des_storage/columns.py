@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from dynamic_des.errors import show
 from dynamic_des_storage.casting import CastError, as_json, cast, fits
-from dynamic_des_storage.inference import ABSENT, is_json, plain
+from dynamic_des_storage.inference import ABSENT, is_json, is_required, plain
+from dynamic_des_storage.values import with_text_keys
 
 __all__ = ["Refused", "column"]
 
@@ -30,12 +31,18 @@ def column(field: pa.Field, values: Sequence[Any], rows: Rows, refused: Refused,
 
     Args:
         field: Name and type of the column.
-        values: What the column is to hold; `ABSENT` is None, but for fields that hold JSON.
+        values: What the column is to hold; `ABSENT` is None, but for fields that hold JSON, and allowed where None is
+            not: there is nothing that should have the field.
         rows: The row of each value.
         refused: Takes what cannot be cast.
         place: What to call the field in reasons.
     """
     place = f"{place}.{field.name}" if place else field.name
+    if is_required(field):
+        for row, value in zip(rows, values, strict=True):
+            if value is None:
+                refused.note(row, place, "is missing, and declared as not nullable")
+        values = [None if value is ABSENT else value for value in values]
     if is_json(field):
         return _json(values, rows, refused, place)
     if pa.types.is_struct(field.type):
@@ -72,15 +79,17 @@ def _struct(kind: pa.StructType, values: Sequence[Any], rows: Rows, refused: Ref
     kept: list[Any] = [None] * len(values)
     for index, value in enumerate(values):
         if isinstance(value, Mapping):
-            kept[index] = value
+            kept[index] = with_text_keys(value)
         elif value is not None and value is not ABSENT:
             refused.note(rows[index], place, f"{show(value)} is not a dictionary")
     children = []
     for child in kind:
-        missing = ABSENT if is_json(child) else None
-        inner = [missing if value is None else value.get(child.name, missing) for value in kept]
+        outer = ABSENT if is_json(child) or is_required(child) else None
+        missing = ABSENT if is_json(child) and not is_required(child) else None
+        inner = [outer if value is None else value.get(child.name, missing) for value in kept]
         children.append(column(child, inner, rows, refused, place))
-    return pa.StructArray.from_arrays(children, fields=list(kind), mask=pa.array([value is None for value in kept]))
+    missing_rows = pa.array([value is None for value in kept], pa.bool_())  # of no rows, too
+    return pa.StructArray.from_arrays(children, fields=list(kind), mask=missing_rows)
 
 
 def _list(kind: pa.ListType, values: Sequence[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dynamic_des_storage.places import HIDDEN
+from dynamic_des_storage.places import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,21 +40,22 @@ def file_name(kind: str, run_id: str, first: int, last: int, writer: str) -> str
     return f"{kind}_{run_id}_{first:012d}-{last:012d}_{writer}"
 
 
-def holdings(place: Place, run_id: str, last_of: Callable[[str], int]) -> Holdings:
+def holdings(place: Place, run_id: str, ending: str, last_of: Callable[[str], int]) -> Holdings:
     """Return what a place holds of a run.
 
     Args:
         place: The place.
         run_id: The run.
+        ending: What the names of its files end with: a folder may hold those of another sink, too.
         last_of: Returns the number of the last record in a file of this name.
     """
-    pattern = re.compile(rf"records_{re.escape(run_id)}_(\d+)-(\d+)_\w+\.")
+    pattern = re.compile(rf"records_{re.escape(run_id)}_(\d+)-(\d+)_\w+\.{re.escape(ending)}(?!\w)")
     files: list[tuple[str, int, int, str]] = []
     for info in place.files():
         name = place.relative(info.path)
         folder, _, own = name.rpartition("/")
         found = pattern.match(own)
-        if found and not name.startswith(HIDDEN):
+        if found and not is_hidden(name):
             files.append((folder, int(found[1]), int(found[2]), name))
     if not files:
         return Holdings(0, {})

@@ -105,6 +105,9 @@ class JsonlEgress(StorageEgress):
     def _encode(self, data: Any) -> Any:
         return data
 
+    def _decode(self, content: bytes) -> Any:
+        return content
+
     def _growing(self) -> Callable[[Any, Any], Growing]:
         return lambda stream, _: GrowingBytes(stream)
 
@@ -124,6 +127,13 @@ class GrowingBytes:
     def size(self) -> int:
         """Return how many there are."""
         return self._size
+
+    def waiting(self) -> int:
+        """Nothing is kept in memory."""
+        return 0
+
+    def flush(self) -> None:
+        """Nothing is left to write."""
 
     def finish(self) -> None:
         """Nothing is left to write."""

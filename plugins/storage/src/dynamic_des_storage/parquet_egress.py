@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from dynamic_des.errors import ConfigError
+from dynamic_des.errors import ConfigError, show
 from dynamic_des_storage.columns import Refused, column
 from dynamic_des_storage.declared import (
     Declared,
     declared_fields,
 )
+from dynamic_des_storage.earlier import earlier_fields
 from dynamic_des_storage.inference import ABSENT, json_field
 from dynamic_des_storage.records import TIMESTAMP, Records
 from dynamic_des_storage.routing import Router  # noqa: TC001 - read by the configuration
@@ -22,6 +23,7 @@ from dynamic_des_storage.storage_egress import Part, StorageEgress
 from dynamic_des_storage.table_schema import (
     NewFields,
     TableSchema,
+    distinct,
 )
 from dynamic_des_storage.values import Values
 
@@ -44,6 +46,7 @@ _TIMESTAMP = pa.field("timestamp", TIMESTAMP)
 _STREAM_TYPE = pa.field("stream_type", pa.string())
 _TEXTS = [pa.field("key", pa.string()), pa.field("path_id", pa.string())]
 _DETAIL = json_field("detail")
+_COLUMNS = [field.name for field in (_SEQ, _SYS_SEQ, _SIM_TS, _TIMESTAMP, _STREAM_TYPE, *_TEXTS, _DETAIL)]
 
 
 class ParquetEgress(StorageEgress):
@@ -66,10 +69,10 @@ class ParquetEgress(StorageEgress):
         filesystem: A file system of PyArrow's; or arguments for the one of the URI's scheme.
         router: Partitions: names among ``stream_type``, ``date``, ``sim_id``, ``twin``, ``run_id``, outermost first; or
             a function that returns name → value for a record.
-        schema: What the fields hold: an Arrow schema, a pydantic model, a table of names and types. What it does not
-            name is inferred from the first batch.
-        new_fields: What becomes of a field that comes later: ``"evolve"`` adds a column, ``"ignore"`` leaves it out,
-            ``"refuse"`` sets its record aside.
+        schema: What the fields hold: an Arrow schema, a pydantic model, a table of names and types. Without one the
+            first batch says it. A field that it does not name is new.
+        new_fields: What becomes of a new field: ``"evolve"`` adds a column, ``"ignore"`` leaves it out, ``"refuse"``
+            sets its record aside.
         target_file_size: About how many bytes a file has when it is full. 0 leaves one file for each batch.
         rotate_after_s: After so many wall seconds a file is full as well.
         compression: How columns are compressed.
@@ -97,16 +100,28 @@ class ParquetEgress(StorageEgress):
         self._declared = declared_fields(schema)
         self._new_fields = new_fields
         self._compression = compression
-        self._begin()
+        self._try_writing()
+        self._schema = TableSchema(self._declared, new_fields)
 
-    def _begin(self) -> None:
-        self._schema = TableSchema(self._declared, self._new_fields)
+    def _begin(self, place: Place) -> None:
+        earlier = earlier_fields(place, {*_COLUMNS, *(name.lower() for name in self._routing.names)})
+        self._schema = TableSchema(self._declared, self._new_fields, earlier)
+
+    def _try_writing(self) -> None:
+        """Raise what every batch would raise, for what PyArrow says only when it writes."""
+        try:
+            self._encode(pa.schema(self._declared).empty_table())
+        except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+            raise ConfigError(f"ParquetEgress: schema, compression {show(self._compression)}: {error}.") from error
 
     def _parts(self, batch: Batch) -> tuple[list[Part], list[tuple[int, str]]]:
         records = Records(batch)
         if not len(records):
             return [], []
+        partitions = self._routing.names
         folders, unroutable = self._routing.groups(records)
+        if self._routing.names != partitions:
+            self._finish_all()  # a file has one schema, and no column that is called like a partition
         refused = Refused(unroutable)
         table = self._table(records, refused)
         parts = []
@@ -124,9 +139,12 @@ class ParquetEgress(StorageEgress):
         if not records.system and self._learn(records.stream_type, values, refused):
             self._finish_all()  # a file has one schema
         base = self._base(records, refused)
-        taken = {field.name for field, _ in base} | set(self._routing.names)
-        fields = [_renamed(field, taken) for field in self._schema.fields]
-        arrays = [array for _, array in base] + self._schema.columns(values, rows, refused)
+        fields = distinct(self._schema.fields, [*(field.name for field, _ in base), *self._routing.names])
+        arrays = [array for _, array in base]
+        if records.system:
+            arrays += [pa.nulls(len(records), field.type) for field in fields]
+        else:
+            arrays += self._schema.columns(values, rows, refused)
         return pa.table(arrays, schema=pa.schema([*(field for field, _ in base), *fields]))
 
     def _learn(self, kinds: Sequence[str], values: Values, refused: Refused) -> bool:
@@ -171,6 +189,9 @@ class ParquetEgress(StorageEgress):
         pq.write_table(data, sink, compression=self._compression, row_group_size=_ROW_GROUP, use_dictionary=dictionary)
         return sink.getvalue()
 
+    def _decode(self, content: bytes) -> pa.Table:
+        return pq.ParquetFile(pa.BufferReader(content)).read()
+
     def _growing(self) -> Callable[[Any, Any], Growing]:
         compression = self._compression
         return lambda stream, table: GrowingTable(stream, table.schema, compression)
@@ -191,18 +212,23 @@ class GrowingTable:
         self._waiting.append(part)
         self._rows += len(part)
         if self._rows >= _ROW_GROUP:
-            self._write()
+            self.flush()
 
     def size(self) -> int:
         """Return the size of the row groups that are written."""
         return int(self._stream.tell()) if self._groups else 0
 
+    def waiting(self) -> int:
+        """Return the rows that wait for a row group."""
+        return self._rows
+
     def finish(self) -> None:
         """Write what waits, and the footer."""
-        self._write()
+        self.flush()
         self._writer.close()
 
-    def _write(self) -> None:
+    def flush(self) -> None:
+        """Write what waits, as a row group."""
         if self._waiting:
             self._writer.write_table(pa.concat_tables(self._waiting), row_group_size=_ROW_GROUP)
             self._groups += 1
@@ -219,11 +245,3 @@ def _names(field: pa.Field, records: Records, refused: Refused) -> pa.Array:
 def _texts(schema: pa.Schema) -> list[str] | bool:
     """Return what is worth a dictionary: numbers become larger by it, and take twice the time."""
     return [field.name for field in schema if pa.types.is_string(field.type)] or False
-
-
-def _renamed(field: pa.Field, taken: set[str]) -> pa.Field:
-    name = field.name
-    while name in taken:
-        name = f"value_{name}"
-    taken.add(name)
-    return field if name == field.name else field.with_name(name)

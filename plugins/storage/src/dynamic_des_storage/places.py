@@ -14,11 +14,16 @@ from pyarrow import fs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["HIDDEN", "Place"]
+__all__ = ["HIDDEN", "Place", "is_hidden"]
 
 HIDDEN = ".dynamic-des"  # readers leave alone what begins with a point
 _WHOLE = ("s3", "gcs", "abfs")  # stores in which an object is there completely or not at all
 _DAY_S = 86_400.0
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file, by its path in a place, is one that nobody sees."""
+    return name.startswith(f"{HIDDEN}/")
 
 
 class Place:
@@ -26,6 +31,11 @@ class Place:
 
     On a disk a file is written beside, in the folder `HIDDEN`, and renamed. In an object store it is sent in one
     piece, and an object appears when it is complete. Paths are relative, with ``/``.
+
+    Attributes:
+        fs: The file system.
+        root: Where it is in that.
+        is_store: Whether it is an object store.
     """
 
     def __init__(self, filesystem: fs.FileSystem, root: str) -> None:
@@ -34,14 +44,14 @@ class Place:
             base = base.base_fs
         self.fs = filesystem
         self.root = root
-        self._whole = base.type_name in _WHOLE
+        self.is_store = base.type_name in _WHOLE
         self._made: set[str] = set()
         self._token = secrets.token_hex(6)
         self._number = 0
 
     def put(self, name: str, content: Any) -> None:
         """Write a file, replacing what has this name."""
-        if self._whole:
+        if self.is_store:
             self._write(name, content)
             return
         hidden = self.hidden_name()
@@ -95,6 +105,11 @@ class Place:
         selector = fs.FileSelector(self.absolute(folder) if folder else self.root, allow_not_found=True, recursive=True)
         yield from (info for info in self.fs.get_file_info(selector) if info.type == fs.FileType.File)
 
+    def itself(self) -> dict[str, tuple[int, int | None]]:
+        """Return size and time of the last change, under the name ``""``, when it is a file instead of a folder."""
+        info = self.fs.get_file_info(self.root)
+        return {"": (info.size, info.mtime_ns)} if info.type == fs.FileType.File else {}
+
     def relative(self, path: str) -> str:
         """Return an absolute path of this file system as it is seen from here."""
         return path[len(self.root) :].lstrip("/")
@@ -129,6 +144,6 @@ class Place:
 
     def _make_folder(self, name: str) -> None:
         folder = name.rpartition("/")[0]
-        if not self._whole and folder not in self._made:
+        if not self.is_store and folder not in self._made:
             self.fs.create_dir(self.absolute(folder) if folder else self.root, recursive=True)
             self._made.add(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from dynamic_des.errors import ConfigError, show, suggest, told
 
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from dynamic_des.messages import RunInfo
     from dynamic_des_storage.records import Records
 
-__all__ = ["Router", "Routing"]
+__all__ = ["Router", "Routing", "partitions"]
 
 Router = Callable[[dict[str, Any]], Mapping[str, Any]]
+_COLUMNS = ("seq", "sys_seq", "sim_ts", "timestamp", "key", "path_id", "detail")
+_LONGEST = 255  # bytes: of the name of a folder, on all systems
 _NOTHING = "__HIVE_DEFAULT_PARTITION__"  # what Hive and Spark call a missing value
 
 
@@ -25,7 +27,7 @@ class Routing:
         router: Names of partitions, outermost first; or a function that returns name → value for a record.
 
     Attributes:
-        names: Names of the partitions, empty when a function decides.
+        names: Names of the partitions; of a function's, those that it has named by now.
 
     Raises:
         ConfigError: If a name is not known.
@@ -44,6 +46,8 @@ class Routing:
             if name not in _PARTITIONS:
                 raise ConfigError(f"router: there is no partition {show(name)}.{suggest(name, _PARTITIONS)}")
         self.names = tuple(router)
+        if len(set(router)) < len(self.names):
+            raise ConfigError(f"router: {show(list(router))} has one partition twice. Give each once.")
 
     def begin(self, run: RunInfo) -> None:
         """Take note of the run."""
@@ -54,12 +58,16 @@ class Routing:
         aside: list[tuple[int, str]] = []
         if self._function is not None:
             values = [self._asked(place, record, aside) for place, record in enumerate(records.payloads)]
-            return _by_folder(values), aside
+            found = _places(values)
+            folders = _folders(found, aside)
+            self.names = tuple(dict.fromkeys([*self.names, *(name for value in found for name, _ in value)]))
+            return folders, aside
         columns = [_PARTITIONS[name](records, self._run) for name in self.names]
         if all(column.count(column[0]) == len(column) for column in columns if column):
             first = tuple((name, column[0]) for name, column in zip(self.names, columns, strict=True) if column)
-            return {_folder(first): range(len(records))}, aside
-        return _by_folder([tuple(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]), aside
+            return _folders({first: range(len(records))}, aside), aside
+        rows = [tuple(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
+        return _folders(_places(rows), aside), aside
 
     def _asked(
         self, place: int, record: dict[str, Any], aside: list[tuple[int, str]]
@@ -73,22 +81,51 @@ class Routing:
             return None
 
 
-def _by_folder(values: Sequence[tuple[tuple[str, Any], ...] | None]) -> dict[str, Sequence[int]]:
-    groups: dict[Any, list[int]] = {}
+def partitions(path: str) -> dict[str, str | None]:
+    """Return name → value of the folders that a file is in: what they were made of."""
+    pairs = (folder.partition("=") for folder in path.split("/")[:-1] if "=" in folder)
+    return {unquote(name): None if value == _NOTHING else unquote(value) for name, _, value in pairs}
+
+
+Value = tuple[tuple[str, Any], ...]
+
+
+def _places(values: Sequence[Value | None]) -> dict[Value, Sequence[int]]:
+    groups: dict[Value, list[int]] = {}
     for place, value in enumerate(values):
         if value is not None:
             groups.setdefault(value, []).append(place)
-    folders: dict[str, list[int]] = {}
-    for value, found in groups.items():
-        folders.setdefault(_folder(value), []).extend(found)
-    return {folder: sorted(found) for folder, found in folders.items()}
+    return dict(groups)
 
 
-def _folder(values: tuple[tuple[str, Any], ...]) -> str:
-    return "/".join(
-        f"{quote(name, safe='')}={_NOTHING if value is None or value == '' else quote(str(value), safe=' ')}"
-        for name, value in values
-    )
+def _folders(groups: dict[Value, Sequence[int]], aside: list[tuple[int, str]]) -> dict[str, Sequence[int]]:
+    """Return folder → places; what has no folder, leaves the groups and goes aside."""
+    folders: dict[str, Sequence[int]] = {}
+    for value in list(groups):
+        try:
+            folder = "/".join(_folder(name, one) for name, one in value)
+        except ValueError as error:
+            reason = f"router: {error}"
+            aside += [(place, reason) for place in groups.pop(value)]
+        else:
+            there = folders.get(folder)
+            folders[folder] = groups[value] if there is None else sorted([*there, *groups[value]])
+    return folders
+
+
+def _folder(name: str, value: Any) -> str:
+    if name in _COLUMNS:
+        raise ValueError(f"a partition cannot be called {name!r}, which is a column. Give it another name.")
+    if not name or name.startswith("."):  # readers leave alone what begins with a point
+        raise ValueError(f"{name!r} is no name of a partition. Give one that begins with a letter.")
+    try:
+        text = _NOTHING if value is None or value == "" else quote(str(value), safe=" ")
+        folder = f"{quote(name, safe='')}={text}"
+    except UnicodeError:
+        raise ValueError(f"{show(value)} is no text, and no value of the partition {show(name)}.") from None
+    if len(folder) > _LONGEST:
+        raise ValueError(f"{show(value)} is too long for the partition {show(name)}, which is a folder's name.")
+    return folder
 
 
 Column = Sequence[str | None]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from abc import abstractmethod
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dynamic_des import BaseEgress, PermanentError
-from dynamic_des.errors import ConfigError, show
+from dynamic_des import BaseEgress, Batch, PermanentError
+from dynamic_des.errors import ConfigError, show, told
 from dynamic_des_storage.holdings import file_name, holdings
 from dynamic_des_storage.merging import complete_merges
 from dynamic_des_storage.places import Place
@@ -23,14 +25,20 @@ if TYPE_CHECKING:
 
     from pyarrow import fs
 
-    from dynamic_des import Batch
     from dynamic_des.messages import RunInfo
     from dynamic_des_storage.routing import Router
     from dynamic_des_storage.segments import Growing
 
 __all__ = ["Part", "StorageEgress"]
 
-_MOST_OPEN = 32  # large files in the making after a batch, each with a buffer of its own
+log = logging.getLogger("dynamic_des.egress")
+
+_MOST_OPEN = 128  # large files in the making after a batch, each of them an open file
+_MOST_OPEN_FAR = 32  # of a store, each with a buffer for an upload
+_MOST_WAITING = 4_000_000  # records in the memory of all of them
+_MOST_PARKED = 512  # segments
+_MOST_TO_READ = 32  # parts of one that are read back
+_POISON = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, NotImplementedError, RecursionError)
 Aside = list[tuple[int, str]]
 
 
@@ -96,13 +104,26 @@ class StorageEgress(BaseEgress):
             return None
         place = self._place
         assert place is not None
+        try:
+            return self._write(place, batch) or None  # None: core need not look at the batch
+        except _POISON as error:
+            payloads = batch[:]
+            if len(payloads) == 1:
+                return [(payloads[0]["sys_seq" if batch.system else "seq"], told(error))]
+            log.warning("%s: %s: each of %d records alone", type(self).__name__, told(error), len(payloads))
+            each = (Batch([payload], lambda one: one, system=batch.system) for payload in payloads)
+            return [refused for one in each for refused in self.write(one) or ()] or None
+
+    def _write(self, place: Place, batch: Batch) -> Aside:
+        begun = monotonic()
         parts, aside = self._parts(batch)
         parts.sort(key=_last)  # the batch's last record when all else is there: see `holdings`
         for part in parts:
             self._write_part(place, part, parts[-1].last, system=batch.system)
             self._done[part.folder, batch.system] = part.last
         self._finish_full([part.folder for part in parts])
-        return aside or None  # None: core need not look at the batch
+        self._make_room(_MOST_OPEN_FAR if place.is_store else _MOST_OPEN, begun)
+        return aside
 
     async def written(self) -> int | None:
         """Return the last ``seq`` of this run's model records that the folder holds, and all before it.
@@ -132,10 +153,14 @@ class StorageEgress(BaseEgress):
         """Return what stands in a file with one part."""
 
     @abstractmethod
+    def _decode(self, content: bytes) -> Any:
+        """Return the part that stands in a file."""
+
+    @abstractmethod
     def _growing(self) -> Callable[[Any, Any], Growing]:
         """Return what makes a large file."""
 
-    def _begin(self) -> None:
+    def _begin(self, place: Place) -> None:
         """Another run begins, whose records count from 1."""
 
     def _open(self, run: RunInfo) -> None:
@@ -155,7 +180,7 @@ class StorageEgress(BaseEgress):
             self._run_id = run.run_id
             self._routing.begin(run)
             self._done.clear()
-            self._begin()
+            self._begin(place)
 
     def _close(self) -> None:
         self._finish_all()
@@ -171,7 +196,7 @@ class StorageEgress(BaseEgress):
     def _written(self) -> int:
         place = self._place
         assert place is not None
-        held = holdings(place, self._run_id, lambda name: self._last_of(place, name))
+        held = holdings(place, self._run_id, self.extension.partition(".")[0], lambda name: self._last_of(place, name))
         for folder, last in held.folders.items():
             self._done[folder, False] = max(last, self._done.get((folder, False), 0))
         return held.complete
@@ -189,22 +214,38 @@ class StorageEgress(BaseEgress):
             raise
 
     def _finish_full(self, folders: Iterable[str]) -> None:
-        """Finish the files of these folders that are large or old enough. Between two batches."""
-        for folder in folders:
+        """Finish the files of these folders that are large or old enough, and other old ones. Between two batches."""
+        for folder in list(self._segments) if self._rotate_after_s is not None else folders:
             segment = self._segments.get(folder)
             if segment is not None and self._is_full(segment):
                 del self._segments[folder]
                 segment.finish()
-        while len(self._segments) > _MOST_OPEN:
-            longest_unused = min(self._segments, key=lambda name: self._segments[name].used)
-            self._segments.pop(longest_unused).finish()
+
+    def _make_room(self, most_open: int, begun: float) -> None:
+        """Finish the files that got nothing from this batch, and park others, until few enough are open."""
+        by_use = sorted(self._segments, key=lambda folder: self._segments[folder].used)
+        opened = [folder for folder in by_use if self._segments[folder].is_open]
+        for folder in opened[: max(0, len(opened) - most_open)]:
+            if self._segments[folder].used < begun:
+                self._segments.pop(folder).finish()
+            else:
+                self._segments[folder].park()
+        parked = [folder for folder in by_use if folder in self._segments and self._segments[folder].parked]
+        for folder in parked[: max(0, len(parked) - _MOST_PARKED)]:
+            self._segments.pop(folder).finish()
+        waiting = sum(segment.waiting for segment in self._segments.values())
+        while waiting > _MOST_WAITING:
+            most = max(self._segments.values(), key=lambda segment: segment.waiting)
+            waiting -= most.waiting
+            most.flush()
 
     def _is_full(self, segment: Segment) -> bool:
         old = self._rotate_after_s is not None and segment.age_s >= self._rotate_after_s
-        return old or segment.size >= self._target
+        many = segment.parked and segment.parts >= _MOST_TO_READ
+        return old or many or segment.size >= self._target
 
     def _new_segment(self, place: Place, folder: str) -> Segment:
-        segment = self._segments[folder] = Segment(place, self._growing())
+        segment = self._segments[folder] = Segment(place, self._growing(), self._decode)
         return segment
 
     def _finish_all(self) -> None:

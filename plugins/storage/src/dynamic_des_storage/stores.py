@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs
 
 from dynamic_des.errors import ConfigError, show
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["filesystem_and_path"]
 
@@ -41,6 +39,13 @@ def filesystem_and_path(
     scheme, separator, rest = str(path).partition("://")
     if isinstance(filesystem, fs.FileSystem):
         return filesystem, (rest if separator else str(path)).rstrip("/")
+    if filesystem is not None and not isinstance(filesystem, Mapping):
+        kind = type(filesystem).__name__
+        raise ConfigError(f"{path}: filesystem is a {kind}. Give a pyarrow.fs.FileSystem, or arguments for one.")
+    if filesystem and not separator:
+        raise ConfigError(
+            f"{path}: filesystem has options, and the path names no store. Give s3://{path}, or the like."
+        )
     if not separator:
         return fs.LocalFileSystem(), str(Path(path).absolute())
     if filesystem is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dynamic_des_storage.inference import ABSENT
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Values"]
+__all__ = ["Values", "with_text_keys"]
 
 _TEXT = frozenset((str,))
 
@@ -19,17 +21,19 @@ class Values:
         given: The values as they were published.
 
     Attributes:
+        given: The same.
         rows: One dictionary for each.
         shapes: Which fields, in which order, dictionaries among them have.
     """
 
     def __init__(self, given: Sequence[Any]) -> None:
-        self.rows: Sequence[dict[str, Any]] = given
+        self.given = given
+        self.rows: Sequence[Mapping[str, Any]] = given
         if not {dict}.issuperset(map(type, given)):
             self.rows = [value if type(value) is dict else {"value": value} for value in given]
         self.shapes: set[tuple[str, ...]] = set(map(tuple, self.rows))
         if not all(map(_TEXT.issuperset, (map(type, names) for names in self.shapes))):
-            self.rows = [_with_text_keys(value) for value in self.rows]
+            self.rows = [with_text_keys(value) for value in self.rows]
             self.shapes = set(map(tuple, self.rows))
 
     def __len__(self) -> int:
@@ -50,6 +54,14 @@ class Values:
             return [value[name] for value in self.rows] if name in shape else [missing] * len(self)
         return [value.get(name, missing) for value in self.rows]
 
+    def required(self, name: str) -> Sequence[Any]:
+        """Return a field that each dictionary must have; `ABSENT` for what is none and has no fields."""
+        pairs = zip(self.given, self.rows, strict=True)
+        return [row.get(name, None if type(value) is dict else ABSENT) for value, row in pairs]
 
-def _with_text_keys(value: Mapping[Any, Any]) -> dict[str, Any]:
+
+def with_text_keys(value: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """Return a dictionary whose keys are text: the one that is given, if they are."""
+    if _TEXT.issuperset(map(type, value)):
+        return value
     return {name if isinstance(name, str) else str(name): item for name, item in value.items()}
