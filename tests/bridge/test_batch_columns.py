@@ -78,6 +78,14 @@ def test_a_record_that_has_no_form_is_no_line_and_its_neighbours_are():
     assert batch.lines(JsonSerializer()) == lines
 
 
+def test_a_serializer_that_overrides_one_record_has_that_for_all():
+    class Upper(JsonSerializer):
+        def serialize(self, topic, data):
+            return super().serialize(topic, data["value"]).upper()
+
+    assert make_batch("abc").lines(Upper()) == b'"A"\n"B"\n"C"\n'
+
+
 def test_any_serializer_makes_lines():
     class Number(MessageSerializer):
         def serialize(self, topic, data):

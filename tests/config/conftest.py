@@ -15,14 +15,14 @@ MODEL = """
 
 
 @pytest.fixture(autouse=True)
-def _own_modules():
+def _own_modules(tmp_path):
     """What a test imports from its folder is forgotten afterwards."""
     before, path = set(sys.modules), list(sys.path)
     yield
     ModelFolder._active = None
     sys.path[:] = path
     for name in set(sys.modules) - before:
-        if "pytest-of-" in str(getattr(sys.modules[name], "__file__", "")):
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
     importlib.invalidate_caches()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import time
+from contextlib import asynccontextmanager
 from threading import Thread
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener
@@ -123,22 +125,42 @@ class Cluster:
             await producer.stop()
 
     async def _records(self, topics, isolation):
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.bootstrap, isolation_level=isolation, auto_offset_reset="earliest"
-        )
-        try:
-            await consumer.start()
+        ends = await self._ends(topics)
+        async with self._reader(isolation) as consumer:
             found = []
             for topic in topics:
-                await consumer._client.add_topic(topic)
-                places = [TopicPartition(topic, one) for one in sorted(consumer.partitions_for_topic(topic))]
+                places = await self._places(consumer, topic)
                 consumer.assign(places)
                 first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+                patience = time.monotonic() + 5
+                while any(last[place] < ends[place] for place in places) and time.monotonic() < patience:
+                    await asyncio.sleep(0.02)  # the brokers put the end of a transaction there after they have said so
+                    last = await consumer.end_offsets(places)
                 for place in places:
                     consumer.seek(place, first[place])
                     while await consumer.position(place) < last[place]:
                         found += (await consumer.getmany(place, timeout_ms=200)).get(place, [])
             return found
+
+    async def _ends(self, topics):
+        async with self._reader("read_uncommitted") as consumer:
+            ends = {}
+            for topic in topics:
+                ends.update(await consumer.end_offsets(await self._places(consumer, topic)))
+            return ends
+
+    async def _places(self, consumer, topic):
+        await consumer._client.add_topic(topic)
+        return [TopicPartition(topic, one) for one in sorted(consumer.partitions_for_topic(topic))]
+
+    @asynccontextmanager
+    async def _reader(self, isolation):
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, isolation_level=isolation, auto_offset_reset="earliest"
+        )
+        try:
+            await consumer.start()
+            yield consumer
         finally:
             await asyncio.sleep(0)
             await consumer.stop()

@@ -8,6 +8,7 @@ import pytest
 from dynamic_des import ConfigError
 from dynamic_des.testing import make_batch, make_run
 from dynamic_des.testing.calling import EgressCalls
+from dynamic_des.testing.waiting import wait_until
 from dynamic_des_kafka import KafkaAdminConnector, KafkaEgress
 from dynamic_des_kafka.errors import TopicError
 
@@ -16,7 +17,7 @@ def test_topics_are_made_and_those_that_are_there_are_left_alone(cluster, kafka,
     admin = KafkaAdminConnector(kafka.bootstrap)
     for _ in range(2):
         admin.create_topics([{"name": f"{unique}-a", "partitions": 3, "replication": 1}, {"name": f"{unique}-b"}])
-    assert {f"{unique}-a", f"{unique}-b"} <= set(cluster.topics())
+    assert wait_until(lambda: {f"{unique}-a", f"{unique}-b"} <= set(cluster.topics()), 10)
 
 
 def test_topics_are_made_while_a_loop_is_running_too(cluster, kafka, unique):
@@ -24,7 +25,7 @@ def test_topics_are_made_while_a_loop_is_running_too(cluster, kafka, unique):
         KafkaAdminConnector(kafka.bootstrap).create_topics([{"name": unique}])
 
     asyncio.run(work())
-    assert unique in cluster.topics()
+    assert wait_until(lambda: unique in cluster.topics(), 10)
 
 
 def test_a_topic_that_is_refused_says_why_and_the_others_are_made(cluster, kafka, unique):
@@ -32,7 +33,7 @@ def test_a_topic_that_is_refused_says_why_and_the_others_are_made(cluster, kafka
         KafkaAdminConnector(kafka.bootstrap).create_topics(
             [{"name": f"{unique}-a", "replication": 3}, {"name": f"{unique}-b"}]
         )
-    assert f"{unique}-b" in cluster.topics()
+    assert wait_until(lambda: f"{unique}-b" in cluster.topics(), 10)
 
 
 @pytest.mark.parametrize(

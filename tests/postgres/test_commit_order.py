@@ -191,16 +191,22 @@ def test_rows_of_another_server_are_named_with_the_remedy(postgres, connect, nam
         asyncio.run(work())
 
 
-def test_without_its_trigger_the_table_is_looked_at(postgres, connect, name):
+def test_without_its_trigger_the_table_is_looked_at_and_that_is_said_with_the_remedy(postgres, connect, name, caplog):
     async def work():
         async with opened(postgres, name, "twin", poll_interval=0.05) as ingress:
             connection = await connect()
             await connection.execute(f"DROP TRIGGER dynamic_des_ring ON {name}")
             await insert(connection, name, 1)
+            taken = values(await take(ingress, 1))
+        async with opened(postgres, name, "twin"):
+            await connection.execute(caplog.text.partition("Run:\n")[2])
+        caplog.clear()
+        async with opened(postgres, name, "twin"):
             await connection.close()
-            return values(await take(ingress, 1))
+        return taken
 
     assert asyncio.run(work()) == [1]
+    assert "does not ring" not in caplog.text
 
 
 def test_a_table_that_is_missing_is_shown_as_sql(postgres, name):

@@ -5,7 +5,7 @@ from tests.stores.runs import publish
 
 from dynamic_des import ConfigError, DynamicRealtimeEnvironment
 from dynamic_des.testing.waiting import in_background, wait_until
-from dynamic_des_postgres.layout import records_sql
+from dynamic_des_postgres.layout import records_sql, written_sql
 
 
 def test_an_upsert_keeps_the_last_record_of_each_key(postgres_store, name):
@@ -128,6 +128,21 @@ def test_a_table_without_the_keys_of_an_upsert_is_final(postgres_store, name):
         publish(env, 10)
     assert "no unique or exclusion constraint" in env.report().sinks[0].reason
     assert env.report().sinks[0].state == "failed"
+
+
+def test_a_table_that_takes_no_copy_is_final(postgres_store, name):
+    def run(statements):
+        postgres_store.sql.run(lambda client: client.execute(statements))
+
+    tables = f"{name}, {name}_system, dynamic_des_written"
+    run(f"{records_sql(name)}; {records_sql(f'{name}_system')}; {written_sql(name)}; CREATE ROLE {name} LOGIN")
+    run(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY; GRANT ALL ON {tables} TO {name}")
+    with DynamicRealtimeEnvironment(factor=0) as env:
+        env.setup_egress([postgres_store.egress(name, server_settings={"role": name})])
+        publish(env, 10)
+    run(f"DROP OWNED BY {name}; DROP ROLE {name}")
+    assert env.report().sinks[0].state == "failed"
+    assert "COPY FROM not supported with row-level security" in env.report().sinks[0].reason
 
 
 def test_a_name_that_leaves_no_room_for_the_system_table_is_refused_at_once(postgres_store):

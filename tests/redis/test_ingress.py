@@ -71,16 +71,16 @@ def test_a_backlog_that_is_too_long_for_one_answer_comes_in_smaller_ones(redis_s
     else:
         client.hset(f"{name}:positions", name, "0-0")
     with client.pipeline(transaction=False) as pipeline:
-        for _ in range(100):
+        for _ in range(60):
             pipeline.xadd(name, {"data": "x" * 2_000_000})
         pipeline.execute()
     redis_store.change(name, [1])
     with DynamicRealtimeEnvironment(factor=1, name=name) as env:
         twin = Steered(env, last=1)
-        env.setup_ingress([redis_store.ingress(name, timeout_s=0.1, **options)], snapshot_timeout=60)
+        env.setup_ingress([redis_store.ingress(name, timeout_s=0.1, **options)], snapshot_timeout=3)
         twin.start()
         assert twin.finish() == [1]
-        assert env.report().sources[0].refused == 100
+        assert env.report().sources[0].refused == 60
 
 
 def test_a_change_of_fields_meets_the_bound_of_a_message_too(redis_store, client, name):

@@ -301,3 +301,14 @@ def test_parts_that_somebody_took_away_are_not_waited_for(tmp_path, make, monkey
     files(tmp_path)[1].unlink()
     asyncio.run(egress.close())
     assert [value["n"] for value in values(tmp_path)] == [*range(1, 11), *range(21, 31)]
+
+
+def test_a_twin_that_leaves_the_folder_does_not_disturb_another(tmp_path, make):
+    first, second = make(tmp_path, target_file_size=0), make(tmp_path, target_file_size=0)
+    for egress in (first, second):
+        asyncio.run(egress.open(make_run("a")))
+        egress.write(make_batch([{"n": 1}], 1))
+    asyncio.run(first.close())
+    assert not (tmp_path / ".dynamic-des").exists()
+    second.write(make_batch([{"n": 2}], 2))
+    assert sorted(read(tmp_path)["seq"].to_pylist()) == [1, 1, 2]

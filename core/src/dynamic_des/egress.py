@@ -105,9 +105,10 @@ class Batch(Sequence[Payload]):
         return self._lines[known][1]
 
     def _lines_at_once(self, serializer: MessageSerializer) -> bytes | None:
-        at_once = getattr(serializer, "serialize_lines", None)
-        if at_once is None:
+        kinds = [kind for kind in type(serializer).__mro__ if {"serialize", "serialize_lines"} & vars(kind).keys()]
+        if not kinds or "serialize_lines" not in vars(kinds[0]):  # who overrides `serialize` means it for each record
             return None
+        at_once = serializer.serialize_lines  # type: ignore[attr-defined]
         made = []
         for start in range(0, len(self), _AT_ONCE):
             lines = at_once(self._some(start, start + _AT_ONCE))

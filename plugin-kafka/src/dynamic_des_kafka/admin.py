@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from copy import deepcopy
 from threading import Lock
@@ -67,13 +68,14 @@ class KafkaAdminConnector:
         self._producer: AIOKafkaProducer | None = None
         self._keep = False
         self._connecting = asyncio.Lock()
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def __repr__(self) -> str:
         return f"<KafkaAdminConnector at {self._connection!r}>"
 
     async def __aenter__(self) -> Self:
         self._keep = True
-        self._connecting = asyncio.Lock()  # of the loop at hand
+        self._connecting, self._turns = asyncio.Lock(), defaultdict(asyncio.Lock)  # of the loop at hand
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -103,6 +105,8 @@ class KafkaAdminConnector:
     async def send_config(self, topic: str, path_id: str, value: Any) -> None:
         """Send a change to a twin. Returns when the brokers have it.
 
+        In an ``async with``, changes that are sent at once are in the topic in the order of the calls.
+
         Args:
             topic: The topic that the twin listens to.
             path_id: The path of the parameter. It is the key, too: one parameter's changes stay in order, and a
@@ -114,18 +118,14 @@ class KafkaAdminConnector:
             MissingTopicError: If the topic is not there.
             ConnectionError: If the brokers do not take it.
         """
-        if not is_legal(topic):
-            raise ConfigError(f"send_config: the topic {show(topic)} is none that Kafka takes. Give another.")
-        if not isinstance(path_id, str) or not path_id:
-            raise ConfigError(f"send_config: path_id is {show(path_id)}. Give the path of a parameter.")
-        change = {"path_id": path_id, "value": value}
-        payload = JsonSerializer().serialize(topic, change)
-        if JsonSerializer().nulled([change], [payload]):
-            raise ConfigError(f"send_config: {path_id}: {show(value)} holds a number that JSON has not. Give another.")
+        payload = _change(topic, path_id, value)
         producer = await self._kept() if self._keep else await self._connected()
         try:
             async with asyncio.timeout(self._timeout_s):
-                await producer.send_and_wait(topic, payload, key=path_id.encode())
+                # one after the other: who comes while the first asks for the topic's place must not overtake it
+                async with self._turns[topic] if producer is self._producer else asyncio.Lock():
+                    sent = await producer.send(topic, payload, key=path_id.encode())
+                await sent
         except TimeoutError as error:
             if producer.client.cluster.brokers() and producer.client.cluster.partitions_for_topic(topic) is None:
                 raise MissingTopicError(f"topic {topic!r} is not on the brokers. Create it first.") from error
@@ -220,6 +220,19 @@ class KafkaAdminConnector:
         if wrong:
             others = " The other topics are there." if len(topics) > len(wrong) else ""
             raise TopicError(f"{self._connection}: refused: {'; '.join(wrong)}.{others}")
+
+
+def _change(topic: str, path_id: str, value: Any) -> bytes:
+    """Return a change as the value of a record."""
+    if not is_legal(topic):
+        raise ConfigError(f"send_config: the topic {show(topic)} is none that Kafka takes. Give another.")
+    if not isinstance(path_id, str) or not path_id:
+        raise ConfigError(f"send_config: path_id is {show(path_id)}. Give the path of a parameter.")
+    change = {"path_id": path_id, "value": value}
+    payload = JsonSerializer().serialize(topic, change)
+    if JsonSerializer().nulled([change], [payload]):
+        raise ConfigError(f"send_config: {path_id}: {show(value)} holds a number that JSON has not. Give another.")
+    return payload
 
 
 def _new_topic(given: dict[str, Any]) -> Any:

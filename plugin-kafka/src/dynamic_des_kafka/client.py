@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
     from aiokafka.admin import AIOKafkaAdminClient
 
-__all__ = ["abandon", "close_admin", "close_consumer", "close_producer"]
+__all__ = ["abandon", "close_admin", "close_consumer", "close_producer", "expect_failures"]
 
 # The module-level functions of `random` belong to the model, which may have seeded them: a reconnection must not
 # change its numbers.
@@ -38,6 +38,24 @@ if _log.level == logging.NOTSET:
 _CLOSING_S = 2.0
 
 
+def expect_failures(producer: AIOKafkaProducer) -> None:
+    """Keep asyncio from reporting what the client sets on futures that nobody waits for, when it fails."""
+    accumulator = producer._message_accumulator
+    append = accumulator._append_batch
+
+    def append_expecting(builder: Any, place: Any) -> Any:
+        batch = append(builder, place)
+        batch._drain_waiter.add_done_callback(_look_away)
+        return batch
+
+    accumulator._append_batch = append_expecting
+
+
+def _look_away(future: asyncio.Future[Any]) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
 async def abandon(producer: AIOKafkaProducer) -> None:
     """Close a producer without waiting for what it has not delivered.
 
@@ -54,8 +72,10 @@ async def abandon(producer: AIOKafkaProducer) -> None:
         await asyncio.wait([sender], timeout=0.05)
     with suppress(Exception):
         await producer.client.close()  # also what was connected meanwhile
-    if sender is not None and sender.done() and not sender.cancelled():
-        sender.exception()  # of no interest any more
+    waiter = getattr(producer._txn_manager, "_transaction_waiter", None)  # nobody waits: asyncio would say so
+    for ended in (sender, waiter):
+        if ended is not None and ended.done():
+            _look_away(ended)
     await farewell()
 
 

@@ -15,7 +15,7 @@ from aiokafka.errors import (
     RecordListTooLargeError,
 )
 
-from dynamic_des_kafka.client import abandon, close_producer
+from dynamic_des_kafka.client import abandon, close_producer, expect_failures
 from dynamic_des_kafka.connecting import start, still_answers
 from dynamic_des_kafka.errors import MissingTopicError
 from dynamic_des_kafka.packing import Pack, Packing, by_partition
@@ -56,6 +56,7 @@ def new_producer(connection: Connection, transactional_id: str | None = None) ->
     """
     producer = AIOKafkaProducer(**producer_options(connection, transactional_id))
     producer._message_accumulator._batch_ttl = inf
+    expect_failures(producer)
     return producer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiokafka.errors import OffsetOutOfRangeError
+from aiokafka.errors import KafkaConnectionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Following:
     async def _take_all(self, consumer: AIOKafkaConsumer) -> None:
         there = set()
         for topic in self._topics:
-            await consumer._client.add_topic(topic)  # returns at once when it is known
+            if not await consumer._client.add_topic(topic):  # returns at once when it was asked for before
+                raise KafkaConnectionError("the brokers do not say where a topic is")
             there |= {TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()}
         self._next = {place: at for place, at in self._next.items() if place in there}  # others were deleted
         new = sorted(there - self._next.keys())

@@ -242,7 +242,9 @@ class KafkaIngress(BaseIngress):
         return Message(record.value, {f"{record.topic}/{record.partition}": record.offset + 1}, info)
 
     async def _partitions(self, consumer: AIOKafkaConsumer) -> set[TopicPartition]:
-        await consumer._client.add_topic(self.topic)  # else a topic is unknown that was made after the bootstrap
+        # else a topic is unknown that was made after the bootstrap
+        if not await consumer._client.add_topic(self.topic):
+            raise ConnectionError(f"{self._connection}: the brokers do not say where topic {self.topic!r} is.")
         found = consumer.partitions_for_topic(self.topic)
         if not found:
             self._doubted |= {*self._next}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dynamic_des.serializers import JsonSerializer
@@ -17,6 +18,7 @@ Header = tuple[str, bytes]
 _OVERHEAD = 120  # bytes that a record and the batch around it need at most beyond key, value and headers
 
 
+@dataclass(eq=False, slots=True)
 class Parcels:
     """Records for one topic as Kafka takes them, by columns of one length.
 
@@ -32,24 +34,12 @@ class Parcels:
         beside: The other headers of each.
     """
 
-    __slots__ = ("beside", "keys", "number", "seqs", "topic", "values")
-
-    def __init__(
-        self,
-        topic: str,
-        number: str,
-        *,
-        seqs: list[int],
-        keys: list[bytes | None],
-        values: list[bytes],
-        beside: list[tuple[Header, ...]],
-    ) -> None:
-        self.topic = topic
-        self.number = number
-        self.seqs = seqs
-        self.keys = keys
-        self.values = values
-        self.beside = beside
+    topic: str
+    number: str
+    seqs: list[int]
+    keys: list[bytes | None]
+    values: list[bytes]
+    beside: list[tuple[Header, ...]]
 
     def __len__(self) -> int:
         return len(self.seqs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dynamic_des.errors import PermanentError
 from dynamic_des_postgres.identifiers import literal, quoted
-from dynamic_des_postgres.layout import changes_sql, positions_sql, provide, sibling
+from dynamic_des_postgres.layout import changes_sql, positions_sql, provide, ring_sql, sibling
 
 if TYPE_CHECKING:
     from dynamic_des_postgres.server import Connection
@@ -99,7 +99,17 @@ class ChangeTable:
 
     async def channel(self) -> str:
         """Return the channel that the trigger rings: another one when the table is made anew."""
-        self._oid = await self._connection.fetchval("SELECT $1::text::regclass::oid", self._table)
+        self._oid, rings = await self._connection.fetchrow(
+            "SELECT $1::text::regclass::oid, EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::text::regclass "
+            "AND tgname = 'dynamic_des_ring' AND tgenabled <> 'D')",
+            self._table,
+        )
+        if not rings:
+            log.warning(
+                "table %s does not ring: it is looked at every poll_interval only. Run:\n%s;",
+                self._table,
+                ring_sql(self._name),
+            )
         return f"dynamic_des_{self._oid}"
 
     async def look(self) -> str:

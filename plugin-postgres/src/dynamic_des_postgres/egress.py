@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PostgresEgress"]
 
-_UNFIT = asyncpg.SyntaxOrAccessError  # it is no such table
+_UNFIT = (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError)  # it is no such table
 
 
 class PostgresEgress(BaseEgress):
@@ -161,7 +161,7 @@ class PostgresEgress(BaseEgress):
                     return False
                 for table, lines in portions.items():
                     await self._tables[table].copy(connection, _in_turns(lines))
-        except (*REFUSED, _UNFIT):
+        except (*REFUSED, *_UNFIT):
             return False
         return True
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dynamic_des_postgres.server import Connection
 
-__all__ = ["COLUMNS", "changes_sql", "positions_sql", "provide", "records_sql", "sibling", "written_sql"]
+__all__ = ["COLUMNS", "changes_sql", "positions_sql", "provide", "records_sql", "ring_sql", "sibling", "written_sql"]
 
 COLUMNS = ("twin", "run", "seq", "stream_type", "sim_ts", "timestamp", "name", "value", "number")
 
@@ -54,7 +54,7 @@ def written_sql(table: str) -> str:
 
 def changes_sql(table: str) -> str:
     """Return what makes a table of changes, and the trigger that rings when rows have come."""
-    name, function = quoted(table), sibling(table, "dynamic_des_ring")
+    name = quoted(table)
     return f"""CREATE TABLE IF NOT EXISTS {name} (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     path text,
@@ -64,7 +64,13 @@ def changes_sql(table: str) -> str:
     txid xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 CREATE INDEX ON {name} (txid);
-CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS
+{ring_sql(table)}"""
+
+
+def ring_sql(table: str) -> str:
+    """Return what makes the trigger of a table of changes."""
+    name, function = quoted(table), sibling(table, "dynamic_des_ring")
+    return f"""CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS
 $$BEGIN PERFORM pg_notify('dynamic_des_' || TG_RELID, ''); RETURN NULL; END$$;
 DROP TRIGGER IF EXISTS dynamic_des_ring ON {name};
 CREATE TRIGGER dynamic_des_ring AFTER INSERT ON {name}

@@ -24,8 +24,9 @@ _HOPELESS = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidSchemaNameError,
     asyncpg.SyntaxOrAccessError,  # no such table or column, not of that type, no unique index, not allowed
+    asyncpg.FeatureNotSupportedError,  # COPY into a table with row-level security
 )
-_PASSING = (asyncpg.DuplicatePreparedStatementError,)  # a pooler's doing
+_PASSING = (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidCachedStatementError)  # of this connection only
 _POOL_ONLY = {"min_size", "max_size", "max_queries", "max_inactive_connection_lifetime", "setup", "init", "loop"}
 
 

@@ -39,10 +39,7 @@ def column(field: pa.Field, values: Sequence[Any], rows: Rows, refused: Refused,
     """
     place = f"{place}.{field.name}" if place else field.name
     if is_required(field):
-        for row, value in zip(rows, values, strict=True):
-            if value is None:
-                refused.note(row, place, "is missing, and declared as not nullable")
-        values = [None if value is ABSENT else value for value in values]
+        values = _present(values, rows, refused, place)
     if is_json(field):
         return _json(values, rows, refused, place)
     if pa.types.is_struct(field.type):
@@ -62,6 +59,13 @@ def column(field: pa.Field, values: Sequence[Any], rows: Rows, refused: Refused,
             except CastError as error:
                 refused.note(rows[index], place, error)
     return pa.array(kept, field.type)
+
+
+def _present(values: Sequence[Any], rows: Rows, refused: Refused, place: str) -> list[Any]:
+    for row, value in zip(rows, values, strict=True):
+        if value is None:
+            refused.note(row, place, "is missing, and declared as not nullable")
+    return [None if value is ABSENT else value for value in values]
 
 
 def _json(values: Sequence[Any], rows: Rows, refused: Refused, place: str) -> pa.Array:

@@ -65,15 +65,22 @@ class Place:
             raise
 
     def _write(self, name: str, content: Any) -> None:
-        self._make_folder(name)
-        with self.fs.open_output_stream(self.absolute(name), compression=None) as stream:
+        with self._stream(name) as stream:
             stream.write(content)
+
+    def _stream(self, name: str) -> Any:
+        self._make_folder(name)
+        try:
+            return self.fs.open_output_stream(self.absolute(name), compression=None)
+        except FileNotFoundError:  # another twin left, and removed the hidden folder that was empty
+            self._made.clear()
+            self._make_folder(name)
+            return self.fs.open_output_stream(self.absolute(name), compression=None)
 
     def open_hidden(self) -> tuple[str, Any]:
         """Return the name of a new file that nobody sees, and the stream that writes it."""
         name = self.hidden_name()
-        self._make_folder(name)
-        return name, self.fs.open_output_stream(self.absolute(name), compression=None)
+        return name, self._stream(name)
 
     def hidden_name(self, suffix: str = "tmp") -> str:
         """Return a name that is not in use, for a file that nobody sees."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from dynamic_des_storage.casting import as_json
+from dynamic_des_storage.casting import CastError, as_json
 from dynamic_des_storage.inference import is_json, json_field
 
 if TYPE_CHECKING:
@@ -79,8 +79,15 @@ def _with_kind(table: pa.Table, wanted: pa.Field) -> pa.Table:
         return table
     if not is_json(wanted):
         return table.set_column(place, wanted, column.cast(wanted.type))
-    texts = [None if value is None else as_json(value) for value in column.to_pylist()]
+    texts = [None if value is None else _text(value) for value in column.to_pylist()]
     return table.set_column(place, wanted, pa.array(texts, pa.string()))
+
+
+def _text(value: Any) -> str:
+    try:
+        return as_json(value)
+    except CastError:  # bytes that are no text, say
+        return as_json(repr(value))
 
 
 def _with_numbers(table: pa.Table, name: str) -> pa.Table:
