@@ -156,6 +156,32 @@ def test_messages_that_is_no_generator_is_said_and_given_up(live_env, caplog):
     assert "Forgetful.messages() yields nothing" in caplog.text
 
 
+def test_messages_that_is_a_plain_generator_is_said_and_given_up(live_env, caplog):
+    class Plain(BaseIngress):
+        def messages(self):
+            yield ("L.variables.n", 1)
+
+    assert values_seen(live_env, Plain()) == []
+    assert "Plain.messages() returns <generator object" in caplog.text
+    assert "Write `async def messages` with `yield`." in caplog.text
+
+
+def test_a_mistake_in_a_connectors_code_is_said_with_its_place(live_env, caplog):
+    class Mistaken(MemoryEgress):
+        async def write(self, batch):
+            if not self.batches and not batch.system:
+                self.batches.append(len(batch))
+                await self.db.execute("INSERT")
+
+    live_env.setup_egress([Mistaken()])
+    live_env.publish_event("part-1", {})
+    live_env.run(until=live_env.now + 0.01)
+    live_env.teardown()
+    line = Mistaken.write.__code__.co_firstlineno + 3
+    text = f"AttributeError: 'Mistaken' object has no attribute 'db' (test_reopening.py, line {line})"
+    assert text in caplog.text
+
+
 def test_an_iterator_that_is_no_generator_serves_as_well(live_env):
     class Iterator(BaseIngress):
         def messages(self):

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
 __all__ = [
     "ConfigError",
@@ -44,6 +45,7 @@ __all__ = [
 ]
 
 
+_MISTAKES = (AssertionError, AttributeError, LookupError, NameError, TypeError)
 _ANOTHER_CASE = 0.85  # how alike two names must be that share no letter in the same case
 
 
@@ -148,14 +150,31 @@ def told(error: BaseException) -> str:
         return type(error).__name__
 
 
+def told_by_connector(error: BaseException) -> str:
+    """Return what an exception of a connector says: with file and line where it looks like a mistake in its code."""
+    mistake = isinstance(error, _MISTAKES) and not isinstance(error, DynamicDesError)
+    return raised(error) if mistake and not _is_own(error) else told(error)
+
+
 def raised(error: BaseException) -> str:
     """Return what an exception says, and the file and line that it comes from."""
     text = told(error).removesuffix(": ")  # where it says nothing
     text = text.strip().replace("\n", " ").removesuffix(".")
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
+    trace = _innermost(error)
     if trace is None or isinstance(error, SyntaxError):  # which says its place itself
         return text
     file = trace.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2]
     return f"{text} ({file}, line {trace.tb_lineno})"
+
+
+def _is_own(error: BaseException) -> bool:
+    """Return whether it was raised by this package itself, whose lines say nothing to the author of a connector."""
+    trace = _innermost(error)
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("dynamic_des.")
+
+
+def _innermost(error: BaseException) -> TracebackType | None:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace

@@ -15,7 +15,7 @@ from dynamic_des.bridge.queue_form import QueueEgress
 from dynamic_des.bridge.report import SinkReport
 from dynamic_des.bridge.worker import Worker
 from dynamic_des.egress import BaseEgress, Batch
-from dynamic_des.errors import ConfigError, PermanentError, UnavailableError, show, told
+from dynamic_des.errors import ConfigError, PermanentError, UnavailableError, show, told, told_by_connector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -148,7 +148,7 @@ class Sink:
                 await self._due.wait()
             self._become("closed", None)
         except Exception as error:  # noqa: BLE001 - a PermanentError, or what no retry would mend
-            self._become("failed", str(error) if isinstance(error, PermanentError) else told(error))
+            self._become("failed", str(error) if isinstance(error, PermanentError) else told_by_connector(error))
             self.outbox.give_up()
         finally:
             await self._close()
@@ -229,7 +229,7 @@ class Sink:
             except PermanentError:
                 raise
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
-                self._become("connecting", told(error))
+                self._become("connecting", told_by_connector(error))
                 await self._close()
                 await asyncio.sleep(backoff.failed())
             else:
@@ -251,7 +251,7 @@ class Sink:
                 await asyncio.sleep(backoff.failed())
             except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, retried
                 self.retried += 1
-                self._become("connecting", told(error))
+                self._become("connecting", told_by_connector(error))
                 await self._close()
                 await asyncio.sleep(backoff.failed())
                 await self._open()

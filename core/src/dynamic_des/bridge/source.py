@@ -18,7 +18,7 @@ from dynamic_des.bridge.queue_form import QueueIngress
 from dynamic_des.bridge.report import SourceReport
 from dynamic_des.bridge.settling import Settling
 from dynamic_des.bridge.worker import Worker
-from dynamic_des.errors import DecodeError, PermanentError, UnavailableError, show, told
+from dynamic_des.errors import DecodeError, PermanentError, UnavailableError, show, told, told_by_connector
 from dynamic_des.ingress import BaseIngress
 from dynamic_des.messages import Change, Message, Outcome
 from dynamic_des.serializers import JsonDeserializer
@@ -146,7 +146,7 @@ class Source:
                     return
                 except Exception as error:  # noqa: BLE001 - a connector is a plugin: counted, reported, reopened
                     self.reopened += 1
-                    self.condition.become("connecting", told(error))
+                    self.condition.become("connecting", told_by_connector(error))
                     await self._disconnect()
                 await asyncio.sleep(backoff.failed())
         finally:
@@ -181,6 +181,9 @@ class Source:
         if inspect.iscoroutine(stream):
             stream.close()
             raise PermanentError(f"{type(ingress).__name__}.messages() yields nothing. Write `yield` in it.")
+        if not hasattr(stream, "__aiter__"):
+            kind = type(ingress).__name__
+            raise PermanentError(f"{kind}.messages() returns {show(stream)}. Write `async def messages` with `yield`.")
         try:
             async for message in stream:
                 backoff.succeeded()
