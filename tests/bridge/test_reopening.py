@@ -166,6 +166,23 @@ def test_messages_that_is_a_plain_generator_is_said_and_given_up(live_env, caplo
     assert "Write `async def messages` with `yield`." in caplog.text
 
 
+def test_methods_of_an_ingress_may_be_plain_as_those_of_an_egress_may(live_env):
+    class Plain(BaseIngress):
+        def open(self, run):
+            self.values = [1, 2]
+
+        async def messages(self):
+            for value in self.values:
+                yield ("L.variables.n", value)
+
+        def close(self):
+            self.values = None
+
+    plain = Plain()
+    assert values_seen(live_env, plain) == [1, 2]
+    assert plain.values is None
+
+
 def test_a_mistake_in_a_connectors_code_is_said_with_its_place(live_env, caplog):
     class Mistaken(MemoryEgress):
         async def write(self, batch):

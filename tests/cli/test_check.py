@@ -32,6 +32,10 @@ CONNECTORS = """
     class Silent(In):
         async def open(self, run): await asyncio.sleep(60)
 
+    class Plain(In):
+        def open(self, run): note("plain ")
+        def close(self): note("closed\\n")
+
     class Wrong(BaseEgress):
         async def open(self, run): raise PermanentError("wrong password")
         async def write(self, batch): pass
@@ -183,3 +187,9 @@ def test_a_schedule_that_leads_to_no_parameter_is_doubted_with_its_place(checked
         "twin.toml:8: [ingress.shifts] schedule[0][1]: 'A.variables.y': no such path. Did you mean 'A.variables.x'? "
         "It is refused when its time comes, unless the model registers it.\n"
     )
+
+
+def test_plain_methods_are_tried_too(checked, twin):
+    done = checked(table("ingress", "a", "connectors:Plain"), "--connect")
+    assert (done.returncode, done.stderr) == (0, "ingress a: connected\n")
+    assert (twin.path / "opened").read_text() == "plain closed\n"

@@ -171,7 +171,7 @@ class Source:
         ingress, run = self._ingress, replace(self._run, positions={**self._run.positions, **self._taken})
         self._open = True
         with self.condition.calling("open"):
-            await ingress.open(run)
+            await contained(ingress.open, run)
         self._settling.connect()
         if self._on_ready is not None:
             await self._take_snapshot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from inspect import isawaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,9 @@ async def _try(connector: Any, run: RunInfo, timeout_s: float) -> tuple[str, boo
     if type(connector).open in (BaseEgress.open, BaseIngress.open):
         return "has no connection to try", True
     try:
-        await asyncio.wait_for(connector.open(run), timeout_s)
+        opening = connector.open(run)
+        if isawaitable(opening):  # a plain `def open` has been called
+            await asyncio.wait_for(opening, timeout_s)
         return "connected", True
     except TimeoutError:
         return f"no connection within {timeout_s:g} s. Is the address right, and is the server up?", False
@@ -97,6 +100,8 @@ async def _try(connector: Any, run: RunInfo, timeout_s: float) -> tuple[str, boo
 
 async def _close(connector: Any) -> None:
     try:
-        await connector.close()
+        closing = connector.close()
+        if isawaitable(closing):
+            await closing
     except Exception as error:  # noqa: BLE001 - it was only a try
         log.warning("%s.close: %s", type(connector).__name__, told(error))
