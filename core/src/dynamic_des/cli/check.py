@@ -30,7 +30,7 @@ log = logging.getLogger("dynamic_des")
 def check(file: Path, connect: bool, timeout: float) -> None:
     """Check FILE: its keys, its types, its plugins, its parameters and its model. Runs nothing."""
     with configuration_errors():
-        from dynamic_des.config.doubts import note_unknown_paths
+        from dynamic_des.cli.doubts import note_unknown_paths
         from dynamic_des.config.loading import load
 
         twin = load(file)
