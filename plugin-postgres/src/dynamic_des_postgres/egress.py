@@ -88,6 +88,7 @@ class PostgresEgress(BaseEgress):
         self._server = Server("PostgresEgress", connection_dsn, timeout_s, kwargs)
         self._connection: Connection = None
         self._ahead: Encoded | None = None
+        self._sent = asyncio.Event()
         self._opened = ""
         self._tables: dict[str, RecordTable] = {}
         self._written = sibling(table_name, "dynamic_des_written")
@@ -102,6 +103,8 @@ class PostgresEgress(BaseEgress):
             PermanentError: If the server refuses, or a table is missing.
         """
         self._connection = connection = await self._server.connect()
+        self._sent = asyncio.Event()  # of this loop
+        self._sent.set()
         again = self._opened == run.run_id
         self._tables = {}
         self._names = (run.name, run.run_id)
@@ -121,6 +124,7 @@ class PostgresEgress(BaseEgress):
     async def prepare(self, batch: Batch) -> None:
         """Encode a batch while the server is busy with the one before."""
         if batch and self._router is None and not batch.system and not self._keys:
+            await self._sent.wait()  # so that the server has something to do first
             self._ahead = ahead = self._encoded(batch)
             await ahead.encode()
 
@@ -130,6 +134,13 @@ class PostgresEgress(BaseEgress):
             return None
         ahead, self._ahead = self._ahead, None
         encoded = ahead if ahead is not None and ahead.batch is batch else self._encoded(batch)
+        self._sent.clear()
+        try:
+            return await self._write(batch, encoded)
+        finally:
+            self._sent.set()
+
+    async def _write(self, batch: Batch, encoded: Encoded) -> list[tuple[int, str]]:
         rows = encoded.rows
         places, aside = self._places(batch)
         with self._server.explaining(at_work=True):
@@ -160,7 +171,7 @@ class PostgresEgress(BaseEgress):
                 if not await account.advance(connection, upto):
                     return False
                 for table, lines in portions.items():
-                    await self._tables[table].copy(connection, _in_turns(lines))
+                    await self._tables[table].copy(connection, _in_turns(lines, self._sent))
         except (*REFUSED, *_UNFIT):
             return False
         return True
@@ -238,8 +249,9 @@ class PostgresEgress(BaseEgress):
         return dict(found), aside
 
 
-async def _in_turns(portions: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the portions; other connectors have their turn between them."""
+async def _in_turns(portions: Iterator[bytes], sent: asyncio.Event) -> AsyncIterator[bytes]:
+    """Yield the portions, and say when all are on their way; other connectors have their turn between them."""
     for portion in portions:
         yield portion
         await asyncio.sleep(0)
+    sent.set()

@@ -294,8 +294,10 @@ class Sink:
         if returned is None:
             return aside
         try:
-            known = {record[_seq_field(batch)] for record in batch}
-            aside.update((seq, str(reason)) for seq, reason in returned if seq in known)
+            named = [(seq, str(reason)) for seq, reason in returned]
+            if named:  # else no dictionary of a record need be made
+                known = {record[_seq_field(batch)] for record in batch}
+                aside.update((seq, reason) for seq, reason in named if seq in known)
         except (TypeError, ValueError):
             remedy = "Return None, or the (seq, reason) of what is set aside."
             self.condition.trouble("returned", f"write returned {show(returned)}; taken as None. {remedy}")
