@@ -75,6 +75,13 @@ class Batch(Sequence[Payload]):
             self._payloads = many(self._raw) if many else [self._build(record) for record in self._raw]
         return self._payloads
 
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The ``seq`` of each record, ``sys_seq`` of system records; no dictionary is made for that."""
+        if isinstance(self._raw, RecordColumns):
+            return self._raw.seq
+        return [self._seq_of(payload) for payload in self._all()]
+
     def columns(self) -> BatchColumns | None:
         """Return the records by columns, for a sink that writes columns: no dictionary is made for any of them.
 

@@ -59,8 +59,7 @@ class Consignment:
         self._encoded = end
 
     def _number(self, place: int) -> int:
-        number: int = self.batch[place]["sys_seq" if self.batch.system else "seq"]
-        return number
+        return self.batch.numbers[place]
 
 
 class Encoder:

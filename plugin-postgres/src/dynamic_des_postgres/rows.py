@@ -185,8 +185,7 @@ class Encoded:
     @property
     def last(self) -> int:
         """The number of its last record."""
-        last: int = self.batch[-1][self.rows.number] if self._columns is None else self._columns.seq[-1]
-        return last
+        return self.batch.numbers[-1]
 
     async def encode(self) -> None:
         """Make all rows; other connectors have their turn meanwhile."""

@@ -295,9 +295,8 @@ class Sink:
             return aside
         try:
             named = [(seq, str(reason)) for seq, reason in returned]
-            if named:  # else no dictionary of a record need be made
-                known = {record[_seq_field(batch)] for record in batch}
-                aside.update((seq, reason) for seq, reason in named if seq in known)
+            known = set(batch.numbers) if named else ()
+            aside.update((seq, reason) for seq, reason in named if seq in known)
         except (TypeError, ValueError):
             remedy = "Return None, or the (seq, reason) of what is set aside."
             self.condition.trouble("returned", f"write returned {show(returned)}; taken as None. {remedy}")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from dynamic_des import Batch
+    from dynamic_des.columns import BatchColumns
 
 __all__ = ["TIMESTAMP", "Records"]
 
@@ -33,7 +34,6 @@ class Records:
     def __init__(self, batch: Batch) -> None:
         self.system = batch.system
         self._batch = batch
-        self._columns = batch.columns()
 
     def __len__(self) -> int:
         return len(self._batch)
@@ -46,7 +46,11 @@ class Records:
     @cached_property
     def seq(self) -> Sequence[int]:
         """Their numbers: of the model's own records, or of the framework's."""
-        return self._columns.seq if self._columns else self._of("sys_seq" if self.system else "seq")
+        return self._batch.numbers
+
+    @cached_property
+    def _columns(self) -> BatchColumns | None:
+        return self._batch.columns()
 
     @cached_property
     def sim_ts(self) -> Sequence[float]:
