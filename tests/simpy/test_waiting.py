@@ -85,6 +85,24 @@ def test_a_change_posted_from_another_thread_ends_the_wait(resting, meanwhile):
     assert not far.processed
 
 
+def test_what_a_ring_that_was_lost_was_for_is_found_soon(resting, meanwhile, monkeypatch):
+    # as a signal is that comes between the interpreter's last look for signals and the system call that waits
+    env = DynamicRealtimeEnvironment(factor=1.0, lag_monitor_interval=0)
+    dial, ingress = with_dial(env), MemoryIngress()
+
+    def operator():
+        assert resting.wait(PATIENCE_S)
+        monkeypatch.setattr(Alarm, "ring", lambda alarm: None)
+        env.post("Line.variables.dial", 7).result(PATIENCE_S)
+        ingress.end()
+
+    with env:
+        env.setup_ingress([ingress])
+        meanwhile(operator)
+        env.run()
+    assert dial.value == 7
+
+
 def test_giving_up_on_the_answer_to_a_post_does_not_take_back_the_change():
     env = DynamicRealtimeEnvironment(factor=0)
     dial = with_dial(env)

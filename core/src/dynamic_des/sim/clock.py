@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Alarm", "WallClock", "check_number"]
 
-# on Windows a wait on a lock cannot be interrupted by Ctrl-C: wait in slices
-_SLICE_S = 0.2 if sys.platform == "win32" else 3600.0
+# Longest wait without another look. On Windows Ctrl-C cannot end a wait on a lock; elsewhere a signal does, but not one
+# that comes after the interpreter has looked for signals and before the system call, which then waits on.
+_SLICE_S = 0.2 if sys.platform == "win32" else 1.0
 
 
 class WallClock:
