@@ -20,11 +20,17 @@ def by_line(record):
     return {"line": record["value"]["line"]}
 
 
-def test_files_that_become_one_while_they_are_read_are_read_once(tmp_path, make, monkeypatch):
-    egress = make(tmp_path, router=())
+def with_three_files(make, folder):
+    """Return an egress that has written three times ten records."""
+    egress = make(folder, router=())
     asyncio.run(egress.open(make_run("a")))
     for first in (1, 11, 21):
         egress.write(make_batch([{"n": number} for number in range(10)], first))
+    return egress
+
+
+def test_files_that_become_one_while_they_are_read_are_read_once(tmp_path, make, monkeypatch):
+    egress = with_three_files(make, tmp_path)
     content, read_by_then = reading._content, []
 
     def merge_after_the_second(place, name):
@@ -40,10 +46,7 @@ def test_files_that_become_one_while_they_are_read_are_read_once(tmp_path, make,
 
 
 def test_a_killed_merge_that_happens_while_files_are_read_doubles_nothing(tmp_path, make, monkeypatch):
-    egress = make(tmp_path, router=())
-    asyncio.run(egress.open(make_run("a")))
-    for first in (1, 11, 21):
-        egress.write(make_batch([{"n": number} for number in range(10)], first))
+    egress = with_three_files(make, tmp_path)
     content, begun = reading._content, []
 
     def merge_and_die(place, name):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dynamic_des_kafka.parcels import Parcels
     from dynamic_des_kafka.security import Connection
 
-__all__ = ["TOO_LARGE", "TURNS", "Delivery", "Identity", "new_producer", "producer_options", "submit"]
+__all__ = ["TOO_LARGE", "Delivery", "Identity", "let_leave", "new_producer", "producer_options", "submit"]
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _DEFAULTS = {
@@ -35,7 +35,7 @@ _DEFAULTS = {
     "request_timeout_ms": 10_000,
     "metadata_max_age_ms": 30_000,
 }
-TURNS = 15  # of the loop: so many the client takes, and some more, until it has given a request to the socket
+_TURNS = 15  # of the loop: so many the client takes, and some more, until it has given a request to the socket
 Identity = tuple[bool, int, int]  # of a batch: system or not, first and last number
 
 
@@ -58,6 +58,12 @@ def new_producer(connection: Connection, transactional_id: str | None = None) ->
     producer._message_accumulator._batch_ttl = inf
     expect_failures(producer)
     return producer
+
+
+async def let_leave() -> None:
+    """Let the client give the socket what it was handed, before the loop is kept busy with something else."""
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 async def submit(producer: AIOKafkaProducer, packs: Sequence[Pack]) -> None:
@@ -153,8 +159,7 @@ class Delivery:
     async def begin(self, identity: Identity, parcels: Sequence[Parcels]) -> None:
         """Let the records leave, so that something else can be done while they travel; `deliver` goes on with it."""
         self._begin(identity, parcels)
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+        await let_leave()
 
     def _begin(self, identity: Identity, parcels: Sequence[Parcels]) -> tuple[_Shipment, asyncio.Task[None]]:
         if self._shipment is None or self._shipment.identity != identity:

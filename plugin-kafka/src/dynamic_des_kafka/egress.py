@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable  # noqa: TC003 - the configuration reads annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +12,7 @@ from dynamic_des.egress import BaseEgress, Batch
 from dynamic_des.errors import ConfigError, show
 from dynamic_des.serializers import MessageSerializer  # noqa: TC001 - the same
 from dynamic_des_kafka.consignment import Consignment, Encoder
-from dynamic_des_kafka.delivery import TURNS, Delivery, producer_options
+from dynamic_des_kafka.delivery import Delivery, let_leave, producer_options
 from dynamic_des_kafka.options import a_function, check_seconds, rehearse
 from dynamic_des_kafka.packing import Packing
 from dynamic_des_kafka.progress import ProgressTopic
@@ -120,14 +119,8 @@ class KafkaEgress(BaseEgress):
             int(self._connection.options.get("max_request_size", 1_048_576)),
             self._connection.options.get("partitioner"),
         )
-        if transactional_id:
-            progress = ProgressTopic(self._connection, transactional_id, progress_topic, delivery_timeout)
-            self._delivery: Delivery | TransactionalDelivery = TransactionalDelivery(
-                self._connection, self._packing, transactional_id, progress, delivery_timeout
-            )
-        else:
-            self._delivery = Delivery(self._connection, self._packing, delivery_timeout)
         self._timeout_s = delivery_timeout
+        self._delivery = self._make_delivery(transactional_id, progress_topic)
         self._run: RunInfo | None = None
         self._done: dict[bool, int] = {}  # system or not → last number that is written
         self._encoder = Encoder(self._routing, self._packing)
@@ -136,6 +129,14 @@ class KafkaEgress(BaseEgress):
 
     def __repr__(self) -> str:
         return f"<KafkaEgress to {self._connection!r}>"
+
+    def _make_delivery(
+        self, transactional_id: str | None, progress_topic: str | None
+    ) -> Delivery | TransactionalDelivery:
+        if not transactional_id:
+            return Delivery(self._connection, self._packing, self._timeout_s)
+        progress = ProgressTopic(self._connection, transactional_id, progress_topic, self._timeout_s)
+        return TransactionalDelivery(self._connection, self._packing, transactional_id, progress, self._timeout_s)
 
     @property
     def dropped(self) -> int:
@@ -156,8 +157,7 @@ class KafkaEgress(BaseEgress):
         """Encode a batch, or the beginning of a large one, while the one before is on its way."""
         run = self._run
         assert run is not None, "it was not opened"
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+        await let_leave()
         self._next = consignment = Consignment(batch, self._delivery.most)
         if len(batch):
             await self._encode_next(consignment, run.run_id)
@@ -170,6 +170,8 @@ class KafkaEgress(BaseEgress):
             return None
         known = [one for one in (self._consignment, self._next) if one is not None and one.batch is batch]
         consignment = known[0] if known else Consignment(batch, self._delivery.most)
+        if consignment is self._next:
+            self._next = None  # its records need not be kept for longer than it is written
         if consignment.last <= self._done.get(batch.system, 0):
             return None  # it came again although it was written: somebody lost the answer
         self._consignment = consignment

@@ -152,7 +152,7 @@ class PostgresEgress(BaseEgress):
             else:
                 portions = {table: rows.chunks(records) for table, records in places.items()}
             if not await self._write_at_once(portions, account, upto):
-                rows = self._encoded(batch).rows
+                rows = self._rows(batch)
                 aside += await self._write_with_care(places, rows, account, upto)
             account.kept(upto)
         batch.nulled.update(rows.nulled)
@@ -220,7 +220,10 @@ class PostgresEgress(BaseEgress):
         return aside
 
     def _encoded(self, batch: Batch) -> Encoded:
-        return Encoded(batch, Rows(*self._names, system=batch.system), by_columns=self._router is None)
+        return Encoded(batch, self._rows(batch), by_columns=self._router is None)
+
+    def _rows(self, batch: Batch) -> Rows:
+        return Rows(*self._names, system=batch.system)
 
     def _routed(self, table: str) -> bool:
         """Return whether what becomes of the table is no matter of all the model's records."""
